@@ -1,0 +1,8 @@
+//! Builder → environment → default: one table of variables, one place that reads them.
+
+pub(crate) mod builder;
+pub(crate) mod env;
+pub(crate) mod explain;
+pub(crate) mod parse;
+pub(crate) mod resolve;
+pub(crate) mod variable;

@@ -1,0 +1,55 @@
+//! The texts that variables hold, as values. Every error names the variable, the value, the fix.
+
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+
+use crate::error::{Error, Result};
+use crate::transport::endpoint::MASK;
+
+/// `true`, `false`, `1` or `0`.
+pub(crate) fn boolean(name: &str, value: &str) -> Result<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Error::config(name, value, "write true or false")),
+    }
+}
+
+/// A number of milliseconds, at least 1.
+pub(crate) fn milliseconds(name: &str, value: &str) -> Result<Duration> {
+    match value.parse() {
+        Ok(millis) if millis > 0 => Ok(Duration::from_millis(millis)),
+        _ => Err(Error::config(name, value, "write a whole number of milliseconds, such as 10000")),
+    }
+}
+
+/// One of `words`, each with what it stands for.
+pub(crate) fn word<T: Copy>(name: &str, value: &str, words: &[(&str, T)]) -> Result<T> {
+    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        Error::config(name, value, format!("write one of {}", known.join(", ")))
+    })
+}
+
+/// `key=value,key=value` with percent-encoded values. What it holds may be secret: errors show
+/// only the key.
+pub(crate) fn pairs(name: &str, value: &str) -> Result<Vec<(String, String)>> {
+    let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| pair(name, part)).collect()
+}
+
+fn pair(name: &str, part: &str) -> Result<(String, String)> {
+    let fix = "write key=value pairs separated by commas; a comma or = in a value is %2C or %3D";
+    let Some((key, value)) = part.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
+        return Err(Error::config(name, MASK, fix));
+    };
+    match percent_decode_str(value.trim()).decode_utf8() {
+        Ok(value) => Ok((key.trim().to_owned(), value.into_owned())),
+        Err(_) => {
+            let shown = format!("{}={MASK}", key.trim());
+            Err(Error::config(name, &shown, "the percent-decoded value is not UTF-8"))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What the crate says about itself, and how it keeps from tracing itself.
+//!
+//! A line goes to the program's `tracing` subscriber when that listens to the target
+//! `mlflow_tracing`, and to stderr otherwise: never both, never stdout. Callers pass text in which
+//! credentials are already masked.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use opentelemetry::{Context, ContextGuard};
+use tracing::Level;
+
+/// Target of the crate's own log events.
+pub(crate) const TARGET: &str = "mlflow_tracing";
+
+/// Tells something the user should act on.
+pub(crate) fn warn(text: &str) {
+    if tracing::event_enabled!(target: TARGET, Level::WARN) {
+        tracing::warn!(target: TARGET, "{text}");
+    } else {
+        to_stderr("warning: ", text);
+    }
+}
+
+/// Tells something good to know once.
+pub(crate) fn info(text: &str) {
+    if tracing::event_enabled!(target: TARGET, Level::INFO) {
+        tracing::info!(target: TARGET, "{text}");
+    } else {
+        to_stderr("", text);
+    }
+}
+
+fn to_stderr(label: &str, text: &str) {
+    // A closed stderr must not end the program that is being traced.
+    let _ = writeln!(std::io::stderr().lock(), "mlflow-tracing: {label}{text}");
+}
+
+/// Spans made while the returned guard lives are not recorded: no telemetry about telemetry.
+pub(crate) fn quiet() -> ContextGuard {
+    Context::enter_telemetry_suppressed_scope()
+}
+
+/// Lets one message through per interval, and counts the others.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    interval: Duration,
+    last: Option<Instant>,
+    suppressed: u64,
+}
+
+impl Throttle {
+    pub(crate) const fn new(interval: Duration) -> Self {
+        Self { interval, last: None, suppressed: 0 }
+    }
+
+    /// Whether anything was told or suppressed.
+    pub(crate) fn was_used(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// `Some(n)` when a message may be told at `now`; `n` others were suppressed before it.
+    pub(crate) fn admit(&mut self, now: Instant) -> Option<u64> {
+        let due = self.last.is_none_or(|last| now.duration_since(last) >= self.interval);
+        if due {
+            self.last = Some(now);
+            Some(std::mem::take(&mut self.suppressed))
+        } else {
+            self.suppressed += 1;
+            None
+        }
+    }
+}

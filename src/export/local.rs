@@ -1,0 +1,174 @@
+//! The embedded default: a tree in the terminal, OTLP/JSON lines in rotated files.
+//!
+//! Files are `traces.jsonl` (the newest) to `traces.3.jsonl`, 16 MiB each, readable by their owner
+//! only; one line is one OTLP request. A directory that cannot be written costs a warning, and the
+//! spans are counted as rejected; the trees are still drawn.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+
+use crate::diagnostics;
+use crate::export::frame::Envelopes;
+use crate::export::otlp::dialect;
+use crate::export::tree::Trees;
+use crate::export::{Destination, Encoder, TraceChunk, json};
+use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
+
+#[cfg(not(unix))]
+#[path = "owner_only_elsewhere.rs"]
+mod owner_only;
+#[cfg(unix)]
+#[path = "owner_only_unix.rs"]
+mod owner_only;
+
+const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
+const FILES: usize = 4;
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What to write, already checked.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalSettings {
+    pub(crate) directory: PathBuf,
+    /// Whether to draw trees on stderr.
+    pub(crate) console: bool,
+    pub(crate) colours: bool,
+}
+
+pub(crate) fn destination(settings: LocalSettings) -> Destination {
+    let trees = settings.console.then(|| Trees::new(settings.colours));
+    Destination {
+        name: format!("local {}", settings.directory.display()),
+        encoder: Box::new(LocalEncoder { envelopes: Envelopes::default(), trees }),
+        wire: Box::new(LocalWire { directory: settings.directory, writable: false, file: None }),
+    }
+}
+
+struct LocalEncoder {
+    envelopes: Envelopes,
+    trees: Option<Trees>,
+}
+
+impl Encoder for LocalEncoder {
+    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
+        let tree = self.trees.as_mut().and_then(|trees| trees.add(&chunk));
+        let trace_id = chunk.trace_id;
+        let epilogue = tree.map(|text| Epilogue { trace_id, bytes: text.into_bytes() });
+        let spans = chunk.spans.into_iter().map(|span| {
+            let data = dialect(span);
+            let scope = &data.instrumentation_scope;
+            let envelope = self.envelopes.get(resource, scope, json::envelope);
+            Payload { trace_id, envelope, bytes: json::span(&data), counted: true }
+        });
+        Parcel { spans: spans.collect(), epilogue }
+    }
+}
+
+struct LocalWire {
+    directory: PathBuf,
+    /// Whether the directory could be written when it was tried.
+    writable: bool,
+    /// The newest file and its size.
+    file: Option<(File, u64)>,
+}
+
+impl LocalWire {
+    fn path(&self, index: usize) -> PathBuf {
+        match index {
+            0 => newest_file(&self.directory),
+            older => self.directory.join(format!("traces.{older}.jsonl")),
+        }
+    }
+
+    fn open(&self) -> std::io::Result<(File, u64)> {
+        owner_only::create_directory(&self.directory)?;
+        let file = owner_only::open_for_append(&self.path(0))?;
+        let size = file.metadata()?.len();
+        Ok((file, size))
+    }
+
+    /// Writes one line whole, after making the newest file the second when it is full.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+        let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
+        let (mut file, size) = match self.file.take() {
+            Some((_, size)) if size > 0 && size + length > MAX_FILE_BYTES => {
+                self.rotate()?;
+                self.open()?
+            }
+            Some(current) => current,
+            None => self.open()?,
+        };
+        let written = file.write_all(line);
+        // Half a line would spoil the next one.
+        let size = if written.is_ok() { size + length } else { file.set_len(size).map_or(0, |()| size) };
+        self.file = Some((file, size));
+        written
+    }
+
+    fn rotate(&self) -> std::io::Result<()> {
+        for index in (1..FILES).rev() {
+            let newer = self.path(index - 1);
+            if newer.exists() {
+                std::fs::rename(newer, self.path(index))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cannot_write(&self, error: &std::io::Error) -> String {
+        format!("cannot write {}: {error}", self.path(0).display())
+    }
+}
+
+impl Wire for LocalWire {
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn prepare(&mut self, _timeout: Duration) -> Verdict {
+        match self.open() {
+            Ok(file) => {
+                self.file = Some(file);
+                self.writable = true;
+            }
+            Err(error) => diagnostics::warn(&format!(
+                "{}; traces are not kept. Set MLFLOW_TRACING_DIRECTORY to a directory that can be written",
+                self.cannot_write(&error)
+            )),
+        }
+        Verdict::delivered()
+    }
+
+    fn deliver(&mut self, spans: &[Payload], _timeout: Duration) -> Verdict {
+        if !self.writable {
+            let rejected = crate::transport::outbox::counted(spans);
+            return Verdict::Delivered { rejected, note: None };
+        }
+        match self.write(&json::request_line(spans)) {
+            Ok(()) => Verdict::delivered(),
+            Err(error) => {
+                Verdict::Failed { repeat: Repeat::Soon, problem: self.cannot_write(&error) }
+            }
+        }
+    }
+
+    fn finish(&mut self, epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
+        // A closed stderr must not end the program that is being traced.
+        let _ = std::io::stderr().lock().write_all(&epilogue.bytes);
+        Verdict::delivered()
+    }
+
+    /// Nothing to break off: a local write ends by itself.
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| ())
+    }
+}
+
+/// The file that `directory` holds the newest traces in.
+pub(crate) fn newest_file(directory: &Path) -> PathBuf {
+    directory.join("traces.jsonl")
+}

@@ -1,0 +1,193 @@
+//! The trace-info call: what a trace is, beside its spans.
+//!
+//! Source: mlflow 3.17.2 `POST /api/3.0/mlflow/traces` (`StartTraceV3`), captured. Every value of
+//! tags and metadata is a string: with any other type the server silently drops the fields after it.
+
+use opentelemetry::Value as OtelValue;
+use opentelemetry::trace::TraceId;
+use serde_json::{Map, Value, json};
+
+use super::dialect::travels_in_trace_info;
+use crate::model::id::mlflow_trace_id;
+use crate::model::span::Span;
+use crate::model::text::{cut, cut_with_dots};
+use crate::model::time;
+use crate::model::trace_info_mode::TraceInfoMode;
+use crate::semconv::{metadata, otel, tag, trace};
+use crate::transport::Epilogue;
+
+const MAX_KEY_CHARS: usize = 250;
+const MAX_METADATA_CHARS: usize = 250;
+const MAX_TAG_CHARS: usize = 4096;
+const MAX_PREVIEW_CHARS: usize = 1000;
+const MAX_CLIENT_REQUEST_ID_CHARS: usize = 50;
+/// Spans of one trace whose sizes are remembered; a larger trace goes without statistics.
+const MAX_SIZES: usize = 100_000;
+
+/// What the program says about itself.
+#[derive(Clone, Debug)]
+pub(super) struct ProcessInfo {
+    pub(super) user: Option<String>,
+    pub(super) source_name: Option<String>,
+}
+
+/// The body of the call, but for the experiment, which the sender knows.
+#[derive(Debug)]
+pub(super) struct TraceInfo(Map<String, Value>);
+
+/// Encoded sizes of a trace's spans.
+#[derive(Debug, Default)]
+pub(super) struct Sizes(Vec<usize>);
+
+impl TraceInfo {
+    /// The call that `root` asks for; `None` when the spans say everything.
+    pub(super) fn of(root: &Span, mode: TraceInfoMode, process: &ProcessInfo) -> Option<Self> {
+        let asked = || root.data.attributes.iter().any(|kv| travels_in_trace_info(kv.key.as_str()));
+        let due = match mode {
+            TraceInfoMode::Always => true,
+            TraceInfoMode::Auto => asked(),
+            TraceInfoMode::Never => false,
+        };
+        due.then(|| Self::describe(root, process))
+    }
+
+    fn describe(root: &Span, process: &ProcessInfo) -> Self {
+        let data = &root.data;
+        let mut info = Map::new();
+        let mut put = |key: &str, value: Value| info.insert(key.to_owned(), value);
+        let elapsed = data.end_time.duration_since(data.start_time).unwrap_or_default();
+        let state = match root.text(trace::STATE) {
+            Some(state @ ("OK" | "ERROR")) => state,
+            _ if root.is_error() => "ERROR",
+            _ => "OK",
+        };
+        put("trace_id", mlflow_trace_id(data.span_context.trace_id()).into());
+        put("request_time", time::timestamp(data.start_time).into());
+        put("execution_duration", time::duration(elapsed).into());
+        put("state", state.into());
+        put("trace_metadata", Value::Object(describe_metadata(root, process)));
+        put("tags", Value::Object(describe_tags(root)));
+        if let Some(id) = root.attribute(trace::CLIENT_REQUEST_ID) {
+            put("client_request_id", cut(&id.as_str(), MAX_CLIENT_REQUEST_ID_CHARS).into());
+        }
+        for (key, attribute) in
+            [("request_preview", trace::REQUEST_PREVIEW), ("response_preview", trace::RESPONSE_PREVIEW)]
+        {
+            if let Some(text) = root.text(attribute) {
+                put(key, cut_with_dots(text, MAX_PREVIEW_CHARS).into());
+            }
+        }
+        Self(info)
+    }
+
+    /// Adds the size statistics and makes the message that follows the trace's last span.
+    pub(super) fn into_epilogue(self, trace_id: TraceId, sizes: &Sizes) -> Epilogue {
+        let Self(mut info) = self;
+        if let Some(entries) = info.get_mut("trace_metadata").and_then(Value::as_object_mut) {
+            sizes.describe(entries);
+        }
+        Epilogue { trace_id, bytes: Value::Object(info).to_string().into_bytes() }
+    }
+}
+
+/// The request body: the info with its experiment, without statistics that are no longer true.
+pub(super) fn request_body(epilogue: &Epilogue, experiment_id: &str, whole: bool) -> Vec<u8> {
+    let mut info: Value = serde_json::from_slice(&epilogue.bytes).unwrap_or_default();
+    let broken = info.get_mut("trace_metadata").filter(|_| !whole).and_then(Value::as_object_mut);
+    if let Some(entries) = broken {
+        entries.remove(metadata::SIZE_STATS);
+        entries.remove(metadata::SIZE_BYTES);
+    }
+    if let Some(info) = info.as_object_mut() {
+        let location = json!({
+            "type": "MLFLOW_EXPERIMENT",
+            "mlflow_experiment": { "experiment_id": experiment_id },
+        });
+        info.insert("trace_location".to_owned(), location);
+    }
+    json!({ "trace": { "trace_info": info } }).to_string().into_bytes()
+}
+
+fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
+    let mut entries = Map::new();
+    let mut put = |key: &str, value: &str| {
+        let key = cut(key, MAX_KEY_CHARS).to_owned();
+        entries.insert(key, cut(value, MAX_METADATA_CHARS).into());
+    };
+    put(metadata::SCHEMA_VERSION, "3");
+    put(metadata::SOURCE_TYPE, "LOCAL");
+    process.user.iter().for_each(|user| put(metadata::PROCESS_USER, user));
+    process.source_name.iter().for_each(|name| put(metadata::SOURCE_NAME, name));
+    let content = |content: Option<&crate::model::text::Content>| {
+        cut_with_dots(content.map(|content| content.as_str()).unwrap_or_default(), MAX_METADATA_CHARS)
+    };
+    put(metadata::INPUTS, &content(root.inputs.as_ref()));
+    put(metadata::OUTPUTS, &content(root.outputs.as_ref()));
+    for (key, attributes) in [
+        (metadata::SESSION, [trace::SESSION, otel::GEN_AI_CONVERSATION].as_slice()),
+        (metadata::USER, &[trace::USER]),
+        (trace::MODEL_ID, &[trace::MODEL_ID]),
+        (trace::SOURCE_RUN, &[trace::SOURCE_RUN]),
+    ] {
+        if let Some(value) = attributes.iter().find_map(|attribute| root.attribute(attribute)) {
+            put(key, &value.as_str());
+        }
+    }
+    prefixed(root, trace::METADATA_PREFIX).for_each(|(key, value)| put(key, &value.as_str()));
+    entries
+}
+
+fn describe_tags(root: &Span) -> Map<String, Value> {
+    let mut tags = Map::new();
+    tags.insert(tag::TRACE_NAME.to_owned(), cut(&root.data.name, MAX_TAG_CHARS).into());
+    for (key, value) in prefixed(root, trace::TAG_PREFIX) {
+        if !key.starts_with(tag::RESERVED_PREFIX) {
+            tags.insert(cut(key, MAX_KEY_CHARS).to_owned(), cut(&value.as_str(), MAX_TAG_CHARS).into());
+        }
+    }
+    tags
+}
+
+fn prefixed<'a>(root: &'a Span, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a OtelValue)> {
+    let attributes = root.data.attributes.iter();
+    attributes.filter_map(move |kv| Some((kv.key.as_str().strip_prefix(prefix)?, &kv.value)))
+}
+
+impl Sizes {
+    pub(super) fn add(&mut self, bytes: usize) {
+        if self.0.len() <= MAX_SIZES {
+            self.0.push(bytes);
+        }
+    }
+
+    /// Number of spans, and how their sizes are spread.
+    fn describe(&self, entries: &mut Map<String, Value>) {
+        if self.0.len() > MAX_SIZES {
+            return;
+        }
+        let mut sizes = self.0.clone();
+        sizes.sort_unstable();
+        let total: usize = sizes.iter().sum();
+        let stats = json!({
+            "total_size_bytes": total,
+            "num_spans": sizes.len(),
+            "max": sizes.last().copied().unwrap_or(0),
+            "p25": percentile(&sizes, 25),
+            "p50": percentile(&sizes, 50),
+            "p75": percentile(&sizes, 75),
+        });
+        entries.insert(metadata::SIZE_STATS.to_owned(), stats.to_string().into());
+        entries.insert(metadata::SIZE_BYTES.to_owned(), total.to_string().into());
+    }
+}
+
+/// Linear interpolation between the two nearest ranks, cut to an integer.
+///
+/// Source: mlflow 3.17.2 `tracing/utils` size statistics.
+fn percentile(sorted: &[usize], percent: usize) -> usize {
+    let scaled = percent * sorted.len().saturating_sub(1);
+    let (rank, part) = (scaled / 100, scaled % 100);
+    let at = |rank: usize| sorted.get(rank).copied().unwrap_or(0);
+    let (low, high) = (at(rank), at(rank + 1).max(at(rank)));
+    low + (high - low) * part / 100
+}

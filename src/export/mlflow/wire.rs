@@ -1,0 +1,245 @@
+//! Requests to an MLflow server: the experiment at the start, spans, trace info.
+
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::trace_info::request_body;
+use crate::diagnostics;
+use crate::export::frame;
+use crate::export::mlflow_settings::{Experiment, MlflowSettings};
+use crate::export::otlp::PROTOBUF;
+use crate::semconv::http as names;
+use crate::stats::DropReason;
+use crate::transport::http::{Http, Method, Outcome, Reply, Request};
+use crate::transport::retry::{Receiver, classify};
+use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
+
+const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
+const JSON: &str = "application/json";
+
+#[derive(Debug)]
+pub(super) struct MlflowWire {
+    http: Http,
+    settings: MlflowSettings,
+    /// The settings' headers, and the experiment's once it is known.
+    span_headers: Vec<(String, String)>,
+    experiment_id: String,
+    url_told: bool,
+}
+
+impl MlflowWire {
+    pub(super) fn new(settings: MlflowSettings) -> Self {
+        Self {
+            http: Http::new(),
+            settings,
+            span_headers: Vec::new(),
+            experiment_id: String::new(),
+            url_told: false,
+        }
+    }
+
+    /// The experiment's id, made if need be.
+    fn find_experiment(&self, timeout: Duration) -> Result<String, Verdict> {
+        match &self.settings.experiment {
+            Experiment::Id(id) => self.check_experiment(id, timeout).map(|()| id.clone()),
+            Experiment::Name(name) => match self.look_up_experiment(name, timeout)? {
+                Some(id) => Ok(id),
+                None => self.create_experiment(name, timeout),
+            },
+        }
+    }
+
+    fn check_experiment(&self, id: &str, timeout: Duration) -> Result<(), Verdict> {
+        let path = format!("{}?experiment_id={}", names::EXPERIMENT_BY_ID_PATH, encoded(id));
+        let reply = self.ask(Method::Get, &path, &[], timeout)?;
+        match reply.status {
+            404 if is_missing(&reply) => Err(Verdict::when_mended(format!(
+                "there is no experiment with id {id}; set MLFLOW_EXPERIMENT_ID to one that exists, \
+                 or MLFLOW_EXPERIMENT_NAME to have one made"
+            ))),
+            200 if is_deleted(&reply) => Err(deleted(&format!("with id {id}"))),
+            // A proxy may route nothing but the spans' path: they will tell.
+            200 | 404 | 405 => Ok(()),
+            _ => Err(self.refused(reply)),
+        }
+    }
+
+    fn look_up_experiment(&self, name: &str, timeout: Duration) -> Result<Option<String>, Verdict> {
+        let path = format!("{}?experiment_name={}", names::EXPERIMENT_BY_NAME_PATH, encoded(name));
+        let reply = self.ask(Method::Get, &path, &[], timeout)?;
+        match reply.status {
+            200 if is_deleted(&reply) => Err(deleted(&format!("`{name}`"))),
+            200 => match text_at(&reply, "/experiment/experiment_id") {
+                Some(id) => Ok(Some(id)),
+                None => Err(self.refused(reply)),
+            },
+            404 if is_missing(&reply) => Ok(None),
+            _ => Err(self.refused(reply)),
+        }
+    }
+
+    fn create_experiment(&self, name: &str, timeout: Duration) -> Result<String, Verdict> {
+        let body = json!({ "name": name }).to_string();
+        let reply = self.ask(Method::Post, names::EXPERIMENT_CREATE_PATH, body.as_bytes(), timeout)?;
+        match reply.status {
+            200 => text_at(&reply, "/experiment_id").ok_or_else(|| self.refused(reply)),
+            // Another process was faster.
+            400 if error_code(&reply).as_deref() == Some("RESOURCE_ALREADY_EXISTS") => {
+                self.look_up_experiment(name, timeout)?.ok_or_else(|| self.refused(reply))
+            }
+            _ => Err(self.refused(reply)),
+        }
+    }
+
+    fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<Reply, Verdict> {
+        let outcome = self.http.send(&Request {
+            method,
+            url: &self.settings.endpoint.join(path),
+            headers: &self.settings.headers,
+            content_type: JSON,
+            content_encoding: None,
+            body,
+            timeout,
+        });
+        match outcome {
+            Outcome::Reply(reply) => Ok(reply),
+            failed @ Outcome::Failed(_) => Err(self.judge(&failed, body.len())),
+        }
+    }
+
+    fn refused(&self, reply: Reply) -> Verdict {
+        match self.judge(&Outcome::Reply(reply), 0) {
+            Verdict::Split { problem, .. } => Verdict::when_mended(problem),
+            Verdict::Delivered { .. } => {
+                Verdict::when_mended("the answer is not MLflow's; check the tracking URI")
+            }
+            other => other,
+        }
+    }
+
+    /// What the answer means, with what a person can do about it.
+    fn judge(&self, outcome: &Outcome, body_bytes: usize) -> Verdict {
+        let (repeat, problem) = match classify(outcome, Receiver::Mlflow, body_bytes) {
+            Verdict::Failed { repeat, problem } => (repeat, problem),
+            other => return other,
+        };
+        let advice = match outcome {
+            Outcome::Failed(_) => "is the MLflow server running there?",
+            Outcome::Reply(reply) => advice(reply),
+        };
+        let separator = if advice.is_empty() { "" } else { "; " };
+        Verdict::Failed { repeat, problem: format!("{problem}{separator}{advice}") }
+    }
+
+    fn tell_url(&mut self) {
+        if self.settings.print_url && !self.url_told {
+            self.url_told = true;
+            let url = self.settings.endpoint.join(&format!("/#/experiments/{}/traces", self.experiment_id));
+            diagnostics::info(&format!("traces appear at {url}"));
+        }
+    }
+}
+
+impl Wire for MlflowWire {
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn prepare(&mut self, timeout: Duration) -> Verdict {
+        match self.find_experiment(timeout) {
+            Ok(id) => {
+                self.span_headers.clone_from(&self.settings.headers);
+                self.span_headers.push((names::EXPERIMENT_HEADER.to_owned(), id.clone()));
+                self.experiment_id = id;
+                self.tell_url();
+                Verdict::delivered()
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
+        let body = frame::request(spans);
+        let outcome = self.http.send(&Request {
+            method: Method::Post,
+            url: &self.settings.endpoint.join(names::TRACES_PATH),
+            headers: &self.span_headers,
+            content_type: PROTOBUF,
+            content_encoding: None,
+            body: &body,
+            timeout,
+        });
+        self.judge(&outcome, body.len())
+    }
+
+    fn finish(&mut self, epilogue: &Epilogue, whole: bool, timeout: Duration) -> Verdict {
+        let body = request_body(epilogue, &self.experiment_id, whole);
+        match self.ask(Method::Post, names::TRACE_INFO_PATH, &body, timeout) {
+            Err(verdict) => verdict,
+            Ok(reply) => match self.judge(&Outcome::Reply(reply), body.len()) {
+                // The spans are stored: what cannot be mended by waiting is not worth waiting for.
+                Verdict::Failed { repeat: Repeat::WhenMended, problem } => {
+                    Verdict::Split { reason: DropReason::Rejected, problem }
+                }
+                other => other,
+            },
+        }
+    }
+
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        let http = self.http.clone();
+        Box::new(move || http.shutdown())
+    }
+}
+
+fn advice(reply: &Reply) -> &'static str {
+    match reply.status {
+        300..=399 => "redirects are not followed; set MLFLOW_TRACKING_URI to where it leads",
+        401 => {
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, \
+             to credentials that the server accepts"
+        }
+        403 => "the user may not write to this experiment, or the server does not allow this host name",
+        404 | 405 => {
+            "check MLFLOW_TRACKING_URI: the server must be MLflow 3.6 or newer, and a proxy before \
+             it must route /v1/traces and /api"
+        }
+        501 => "the server's store cannot keep spans; start it with a database as backend store",
+        _ => "",
+    }
+}
+
+fn deleted(which: &str) -> Verdict {
+    Verdict::when_mended(format!(
+        "the experiment {which} is deleted; restore it, or set MLFLOW_EXPERIMENT_NAME to another"
+    ))
+}
+
+fn is_deleted(reply: &Reply) -> bool {
+    text_at(reply, "/experiment/lifecycle_stage").as_deref() == Some("deleted")
+}
+
+fn is_missing(reply: &Reply) -> bool {
+    error_code(reply).as_deref() == Some("RESOURCE_DOES_NOT_EXIST")
+}
+
+fn error_code(reply: &Reply) -> Option<String> {
+    text_at(reply, "/error_code")
+}
+
+fn text_at(reply: &Reply, pointer: &str) -> Option<String> {
+    let body: Value = serde_json::from_slice(&reply.body).ok()?;
+    body.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,29 @@
+//! What an MLflow destination is told, with or without the feature that serves it.
+
+use crate::model::trace_info_mode::TraceInfoMode;
+use crate::transport::endpoint::Endpoint;
+
+/// Where and how to send, already checked.
+#[cfg_attr(not(feature = "mlflow"), expect(dead_code, reason = "read by the feature"))]
+#[derive(Clone, Debug)]
+pub(crate) struct MlflowSettings {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) experiment: Experiment,
+    pub(crate) trace_info: TraceInfoMode,
+    /// Whether to print the experiment's address in the UI once.
+    pub(crate) print_url: bool,
+    /// `mlflow.user`.
+    pub(crate) user: Option<String>,
+    /// `mlflow.source.name`.
+    pub(crate) source_name: Option<String>,
+}
+
+/// The experiment that new traces belong to.
+#[cfg_attr(not(feature = "mlflow"), expect(dead_code, reason = "read by the feature"))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Experiment {
+    Id(String),
+    /// Made when it does not exist.
+    Name(String),
+}

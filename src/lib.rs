@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod capture;
+mod config;
+mod diagnostics;
+mod error;
+mod export;
+mod generated;
+mod init;
+mod model;
+mod process;
+pub mod semconv;
+mod stats;
+mod sync;
+mod transport;
+
+pub use capture::layer::CaptureLayer;
+pub use capture::span_ext::MlflowSpanExt;
+pub use config::builder::{Builder, Compression, Console};
+pub use config::explain::{Explanation, Source};
+pub use config::variable::{VARIABLES, Variable};
+pub use error::{Error, Result};
+pub use init::{TracingGuard, builder, explain_config, init};
+pub use model::span_type::SpanType;
+pub use model::trace_info_mode::TraceInfoMode;
+pub use process::flush::FlushError;
+pub use process::processor::MlflowSpanProcessor;
+pub use stats::{DestinationStats, DropReason, Dropped, Stats};
+
+#[doc(no_inline)]
+pub use {opentelemetry, opentelemetry_sdk, tracing_opentelemetry};

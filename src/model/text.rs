@@ -1,0 +1,168 @@
+//! Text that is JSON, may be JSON, or only looks like JSON.
+
+use opentelemetry::{Array, Value};
+use serde::de::IgnoredAny;
+
+/// What a span was given or returned.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Content {
+    /// Valid JSON text.
+    Json(String),
+    /// Any other text.
+    Text(String),
+}
+
+impl Content {
+    /// Takes text for JSON when it is valid JSON, as MLflow's `mlflow.spanInputs` is read.
+    pub(crate) fn from_text(text: String) -> Self {
+        if is_json(&text) { Self::Json(text) } else { Self::Text(text) }
+    }
+
+    pub(crate) fn from_value(value: Value) -> Self {
+        match value {
+            Value::String(text) => Self::from_text(text.into()),
+            other => Self::Json(json_of(&other)),
+        }
+    }
+
+    /// The content as an attribute: scalars typed, strings as they are, structure as JSON text.
+    pub(crate) fn into_value(self) -> Option<Value> {
+        match self {
+            Self::Text(text) => Some(Value::String(text.into())),
+            Self::Json(json) => match first_byte(&json) {
+                Some(b'{' | b'[') => Some(Value::String(json.into())),
+                Some(b'n') => None,
+                _ => Some(scalar(json)),
+            },
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Json(text) | Self::Text(text) => text,
+        }
+    }
+}
+
+/// A JSON scalar as a typed value; a number that no type holds stays text.
+fn scalar(json: String) -> Value {
+    match serde_json::from_str::<serde_json::Value>(&json) {
+        Ok(serde_json::Value::Bool(value)) => Value::Bool(value),
+        Ok(serde_json::Value::String(text)) => Value::String(text.into()),
+        Ok(serde_json::Value::Number(number)) => match (number.as_i64(), number.as_u64()) {
+            (Some(integer), _) => Value::I64(integer),
+            (None, Some(_)) => Value::String(json.into()),
+            (None, None) => number.as_f64().map_or_else(|| Value::String(json.into()), Value::F64),
+        },
+        _ => Value::String(json.into()),
+    }
+}
+
+/// Whether `text` is one valid JSON value.
+pub(crate) fn is_json(text: &str) -> bool {
+    let may_be = matches!(
+        first_byte(text),
+        Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+    );
+    may_be && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// First byte that JSON would not skip.
+pub(crate) fn first_byte(text: &str) -> Option<u8> {
+    text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// An attribute value as JSON text. JSON has no NaN and no infinity: they become strings.
+pub(crate) fn json_of(value: &Value) -> String {
+    let json = match value {
+        Value::Bool(value) => serde_json::to_string(value),
+        Value::I64(value) => serde_json::to_string(value),
+        Value::F64(value) if value.is_finite() => serde_json::to_string(value),
+        Value::F64(value) => serde_json::to_string(&value.to_string()),
+        Value::String(value) => serde_json::to_string(value.as_str()),
+        Value::Array(array) => return json_of_array(array),
+        other => serde_json::to_string(&other.as_str()),
+    };
+    json.unwrap_or_default()
+}
+
+fn json_of_array(array: &Array) -> String {
+    let items: Vec<String> = items(array).iter().map(json_of).collect();
+    format!("[{}]", items.join(","))
+}
+
+/// The items of an array, one value each.
+pub(crate) fn items(array: &Array) -> Vec<Value> {
+    match array {
+        Array::Bool(items) => items.iter().copied().map(Value::Bool).collect(),
+        Array::I64(items) => items.iter().copied().map(Value::I64).collect(),
+        Array::F64(items) => items.iter().copied().map(Value::F64).collect(),
+        Array::String(items) => items.iter().cloned().map(Value::String).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The first `max` characters of `text`, always valid UTF-8.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => text.get(..end).unwrap_or(text),
+        None => text,
+    }
+}
+
+/// Like [`cut`], with three dots in place of what is missing.
+pub(crate) fn cut_with_dots(text: &str, max: usize) -> String {
+    if text.char_indices().nth(max).is_none() {
+        return text.to_owned();
+    }
+    format!("{}...", cut(text, max.saturating_sub(3)))
+}
+
+/// How deep the objects and arrays of JSON text are nested.
+pub(crate) fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// JSON text in which whatever lies deeper than `max` levels is replaced by its own text.
+///
+/// Text too deep to be read at all is returned as one JSON string.
+pub(crate) fn flatten(json: &str, max: usize) -> String {
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(mut value) => {
+            flatten_value(&mut value, max);
+            value.to_string()
+        }
+        Err(_) => serde_json::to_string(json).unwrap_or_default(),
+    }
+}
+
+fn flatten_value(value: &mut serde_json::Value, levels: usize) {
+    let is_structure = value.is_object() || value.is_array();
+    if is_structure && levels == 0 {
+        *value = serde_json::Value::String(value.to_string());
+        return;
+    }
+    match value {
+        serde_json::Value::Array(items) => {
+            items.iter_mut().for_each(|item| flatten_value(item, levels - 1));
+        }
+        serde_json::Value::Object(entries) => {
+            entries.values_mut().for_each(|entry| flatten_value(entry, levels - 1));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,251 @@
+//! The trace table: groups spans by trace and decides when they leave. Pure: `now` is given.
+//!
+//! A trace whose roots have ended leaves as a whole after a short wait for late children; a running
+//! one leaves in parts. A trace whose root never ends gets a synthetic root from what its start
+//! told, so that it does not stay "In progress" for ever.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant, SystemTime};
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanId, Status, TraceId};
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::semconv;
+
+/// When traces leave the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableLimits {
+    /// Wait for late children after the last root ended.
+    pub(crate) finished: Duration,
+    /// Longest time a span of a running trace is held.
+    pub(crate) running: Duration,
+    /// Silence after which a root is taken for lost.
+    pub(crate) ttl: Duration,
+    /// Open traces; beyond that the one that would leave next leaves at once.
+    pub(crate) max_traces: usize,
+}
+
+impl Default for TableLimits {
+    fn default() -> Self {
+        Self {
+            finished: Duration::from_millis(200),
+            running: Duration::from_secs(5),
+            ttl: Duration::from_secs(3600),
+            max_traces: 10_000,
+        }
+    }
+}
+
+/// A span with the memory it takes.
+#[derive(Debug)]
+pub(crate) struct Weighed {
+    pub(crate) span: SpanData,
+    pub(crate) bytes: usize,
+}
+
+/// Spans of one trace that leave together, the root last.
+#[derive(Debug)]
+pub(crate) struct Release {
+    pub(crate) trace_id: TraceId,
+    pub(crate) spans: Vec<Weighed>,
+    /// The table knows nothing more of the trace.
+    pub(crate) finished: bool,
+    /// Stands for a root that will not end.
+    pub(crate) synthetic_root: Option<SpanData>,
+}
+
+/// Why a root that has not ended is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    Expired,
+    Shutdown,
+}
+
+#[derive(Debug)]
+pub(crate) struct TraceTable {
+    limits: TableLimits,
+    traces: HashMap<TraceId, Trace>,
+    /// Every trace once, by when it must be looked at.
+    due: BTreeSet<(Instant, [u8; 16])>,
+}
+
+#[derive(Debug)]
+struct Trace {
+    due: Instant,
+    last_activity: Instant,
+    spans: Vec<Weighed>,
+    /// What each root of this process that has not ended told when it started.
+    open_roots: Vec<SpanData>,
+    root_ended: bool,
+    /// The latest end of a span, for a root that has none.
+    latest_end: SystemTime,
+}
+
+impl TraceTable {
+    pub(crate) fn new(limits: TableLimits) -> Self {
+        Self { limits, traces: HashMap::new(), due: BTreeSet::new() }
+    }
+
+    /// Notes that a root of this process started; another trace may have to leave for it.
+    pub(crate) fn started(&mut self, root: SpanData, now: Instant) -> Option<Release> {
+        self.touch(root.span_context.trace_id(), now, |trace, _| trace.open_roots.push(root))
+    }
+
+    /// Takes in a span that ended; another trace may have to leave for it.
+    pub(crate) fn ended(&mut self, span: Weighed, now: Instant) -> Option<Release> {
+        let trace_id = span.span.span_context.trace_id();
+        self.touch(trace_id, now, |trace, limits| {
+            if is_local_root(&span.span) {
+                let id = span.span.span_context.span_id();
+                trace.open_roots.retain(|root| root.span_context.span_id() != id);
+                trace.root_ended = true;
+            }
+            trace.latest_end = trace.latest_end.max(span.span.end_time);
+            let first = trace.spans.is_empty();
+            trace.spans.push(span);
+            if trace.is_finished() {
+                trace.due = now + limits.finished;
+            } else if first {
+                trace.due = now + limits.running;
+            }
+        })
+    }
+
+    /// Traces, or parts of them, whose time has come.
+    pub(crate) fn due(&mut self, now: Instant) -> Vec<Release> {
+        let mut releases = Vec::new();
+        while let Some((due, id)) = self.due.first().copied() {
+            if due > now {
+                break;
+            }
+            self.due.remove(&(due, id));
+            releases.extend(self.release_due(TraceId::from_bytes(id), now));
+        }
+        releases
+    }
+
+    /// Everything that has ended, whether its time has come or not.
+    pub(crate) fn flush(&mut self) -> Vec<Release> {
+        let with_spans = self.traces.iter().filter(|(_, trace)| !trace.spans.is_empty());
+        let ids: Vec<TraceId> = with_spans.map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| self.release(id, None)).collect()
+    }
+
+    /// Everything, with a synthetic root for each trace whose root has not ended.
+    pub(crate) fn close(&mut self) -> Vec<Release> {
+        let ids: Vec<TraceId> = self.traces.keys().copied().collect();
+        ids.into_iter().filter_map(|id| self.release(id, Some(Lost::Shutdown))).collect()
+    }
+
+    /// When [`TraceTable::due`] should be asked next.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    fn touch(
+        &mut self,
+        trace_id: TraceId,
+        now: Instant,
+        change: impl FnOnce(&mut Trace, &TableLimits),
+    ) -> Option<Release> {
+        let full = self.traces.len() >= self.limits.max_traces;
+        let evicted = if full && !self.traces.contains_key(&trace_id) { self.evict() } else { None };
+        let ttl = self.limits.ttl;
+        let mut new = false;
+        let trace = self.traces.entry(trace_id).or_insert_with(|| {
+            new = true;
+            Trace::new(now, ttl)
+        });
+        let before = trace.due;
+        trace.last_activity = now;
+        change(trace, &self.limits);
+        if new || trace.due != before {
+            let id = trace_id.to_bytes();
+            self.due.remove(&(before, id));
+            self.due.insert((trace.due, id));
+        }
+        evicted
+    }
+
+    /// Makes room: the trace that would be looked at next leaves now.
+    fn evict(&mut self) -> Option<Release> {
+        let (_, id) = self.due.first().copied()?;
+        let trace_id = TraceId::from_bytes(id);
+        let mut release = self.release(trace_id, None);
+        if let Some(trace) = self.traces.remove(&trace_id) {
+            self.due.remove(&(trace.due, id));
+        }
+        release.iter_mut().for_each(|release| release.finished = true);
+        release
+    }
+
+    fn release_due(&mut self, trace_id: TraceId, now: Instant) -> Option<Release> {
+        let ttl = self.limits.ttl;
+        let trace = self.traces.get_mut(&trace_id)?;
+        let expires = trace.last_activity + ttl;
+        if trace.spans.is_empty() && now < expires {
+            trace.due = expires;
+            self.due.insert((expires, trace_id.to_bytes()));
+            return None;
+        }
+        let lost = (now >= expires).then_some(Lost::Expired);
+        self.release(trace_id, lost)
+    }
+
+    /// Lets go of a trace's spans, and of the trace when nothing more is expected of it.
+    fn release(&mut self, trace_id: TraceId, lost: Option<Lost>) -> Option<Release> {
+        let ttl = self.limits.ttl;
+        let trace = self.traces.get_mut(&trace_id)?;
+        self.due.remove(&(trace.due, trace_id.to_bytes()));
+        let mut spans = std::mem::take(&mut trace.spans);
+        // A sort that keeps order: children as they ended, then the root.
+        spans.sort_by_key(|weighed| is_local_root(&weighed.span));
+        let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl));
+        let finished = lost.is_some() || trace.open_roots.is_empty();
+        if finished {
+            self.traces.remove(&trace_id);
+        } else {
+            trace.due = trace.last_activity + ttl;
+            self.due.insert((trace.due, trace_id.to_bytes()));
+        }
+        let empty = spans.is_empty() && synthetic_root.is_none();
+        (!empty).then_some(Release { trace_id, spans, finished, synthetic_root })
+    }
+}
+
+impl Trace {
+    fn new(now: Instant, ttl: Duration) -> Self {
+        Self {
+            due: now + ttl,
+            last_activity: now,
+            spans: Vec::new(),
+            open_roots: Vec::new(),
+            root_ended: false,
+            latest_end: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.root_ended && self.open_roots.is_empty()
+    }
+
+    /// A root made of what its start told, when the trace's root is one of this process.
+    fn synthetic_root(&self, lost: Lost, ttl: Duration) -> Option<SpanData> {
+        let root = self.open_roots.iter().find(|root| root.parent_span_id == SpanId::INVALID)?;
+        let mut root = root.clone();
+        let (reason, description) = match lost {
+            Lost::Expired => ("expired", format!("the root span did not end within {} s of silence", ttl.as_secs())),
+            Lost::Shutdown => ("shutdown", "tracing was shut down before the root span ended".to_owned()),
+        };
+        root.end_time = root.start_time.max(self.latest_end);
+        root.status = Status::error(description);
+        root.attributes.push(KeyValue::new(semconv::span::SYNTHETIC, reason));
+        Some(root)
+    }
+}
+
+/// A span whose parent is not in this process.
+pub(crate) fn is_local_root(span: &SpanData) -> bool {
+    span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote
+}

@@ -1,0 +1,57 @@
+//! What a flush could not say yes to.
+
+use std::fmt;
+
+use crate::stats::{DropReason, Stats};
+
+/// Not every span that ended before the flush was acknowledged by every destination.
+///
+/// Says where the others are: `stats` is the account at the moment the flush gave up. Spans that
+/// are pending are still being sent, and a later flush may succeed; spans that were dropped are
+/// gone, and every later flush says so too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlushError {
+    /// The account of every destination when the flush gave up.
+    pub stats: Stats,
+}
+
+impl FlushError {
+    /// Spans that at least one destination has not acknowledged yet: the worst destination's count.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.stats.destinations.iter().map(|destination| destination.pending).max().unwrap_or(0)
+    }
+
+    /// Spans that a destination will never get, for `reason`, summed over the destinations.
+    #[must_use]
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.stats.destinations.iter().map(|destination| destination.dropped.get(reason)).sum()
+    }
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not every span was delivered")?;
+        for destination in &self.stats.destinations {
+            let dropped = destination.dropped.total();
+            if destination.pending == 0 && dropped == 0 {
+                continue;
+            }
+            write!(
+                f,
+                "; {}: {} of {} delivered, {} pending",
+                destination.name, destination.delivered, self.stats.ended, destination.pending
+            )?;
+            if dropped > 0 {
+                write!(f, ", dropped {}", destination.dropped)?;
+            }
+            if let Some(problem) = &destination.last_problem {
+                write!(f, " ({problem})")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FlushError {}

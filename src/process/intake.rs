@@ -1,0 +1,252 @@
+//! The bounded queue between the callers' threads and the worker.
+//!
+//! INVARIANT: `ended = queued + with the worker + handed over` whenever the lock is free; what is
+//! handed over is in the outboxes' accounts, and moves there under this lock, so that a snapshot
+//! that holds it sees every span exactly once. Spans that do not fit are refused and counted.
+
+use std::fmt;
+use std::sync::{Condvar, Mutex};
+use std::time::Instant;
+
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::process::aggregate::Weighed;
+use crate::stats::{DropReason, Dropped};
+use crate::sync::{lock, now, wait};
+
+/// Something to do on the worker's thread.
+pub(crate) type Task = Box<dyn FnOnce() + Send>;
+
+#[derive(Debug)]
+pub(crate) struct Intake {
+    max_bytes: usize,
+    state: Mutex<State>,
+    /// For the worker: something to do.
+    wake: Condvar,
+    /// For those who flush: something was done.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: Vec<Item>,
+    /// Of the queue and of what the worker holds.
+    bytes: usize,
+    ended: u64,
+    /// Spans in the queue or with the worker.
+    held: u64,
+    dropped: Dropped,
+    tasks: Tasks,
+    /// The worker sleeps until its next deadline, which may be far away.
+    asleep: bool,
+    flushes_asked: u64,
+    flushes_done: u64,
+    closing: bool,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Tasks(Vec<Task>);
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tasks", self.0.len())
+    }
+}
+
+/// What reaches the worker.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A root of this process started.
+    Started(Box<SpanData>),
+    Ended(Weighed),
+}
+
+/// What the worker is to do beside the items.
+#[derive(Default)]
+pub(crate) struct Orders {
+    pub(crate) tasks: Vec<Task>,
+    /// Release everything: a flush waits for it, or memory is short.
+    pub(crate) flush: bool,
+    flush_number: u64,
+    pub(crate) close: bool,
+}
+
+/// Counts of the spans that the outboxes do not know of.
+#[derive(Debug, Default)]
+pub(crate) struct IntakeStats {
+    pub(crate) ended: u64,
+    pub(crate) held: u64,
+    pub(crate) dropped: Dropped,
+}
+
+impl Intake {
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, state: Mutex::default(), wake: Condvar::new(), done: Condvar::new() }
+    }
+
+    /// Takes in a span that ended. Never waits for the worker.
+    pub(crate) fn ended(&self, span: SpanData) {
+        let bytes = weight(&span);
+        let mut state = lock(&self.state);
+        state.ended += 1;
+        if state.closed {
+            state.dropped.add(DropReason::AfterShutdown, 1);
+        } else if state.bytes + bytes > self.max_bytes {
+            state.dropped.add(DropReason::QueueFull, 1);
+            self.rouse(&mut state);
+        } else {
+            state.bytes += bytes;
+            state.held += 1;
+            state.items.push(Item::Ended(Weighed { span, bytes }));
+            self.rouse(&mut state);
+        }
+    }
+
+    /// Takes in what a root told when it started. It is only an aid: left out when memory is short.
+    pub(crate) fn started(&self, root: SpanData) {
+        let mut state = lock(&self.state);
+        if !state.closed && !self.is_short(&state) {
+            state.items.push(Item::Started(Box::new(root)));
+            self.rouse(&mut state);
+        }
+    }
+
+    /// Runs `task` on the worker's thread, soon.
+    pub(crate) fn run(&self, task: Task) {
+        let mut state = lock(&self.state);
+        if !state.closed {
+            state.tasks.0.push(task);
+            self.rouse(&mut state);
+        }
+    }
+
+    /// Wakes a worker that sleeps for long; one that looks every few milliseconds is left alone.
+    fn rouse(&self, state: &mut State) {
+        if state.asleep || self.is_short(state) {
+            state.asleep = false;
+            self.wake.notify_one();
+        }
+    }
+
+    /// Whether memory is short, so that running traces must leave early.
+    fn is_short(&self, state: &State) -> bool {
+        state.bytes > self.max_bytes / 2
+    }
+
+    /// For the worker: swaps what has come into `items`, after waiting for it until `until`.
+    ///
+    /// `soon` tells that `until` is near, so that new items need not wake the worker.
+    pub(crate) fn take(&self, items: &mut Vec<Item>, until: Option<Instant>, soon: bool) -> Orders {
+        let mut state = lock(&self.state);
+        state.asleep = !soon;
+        while !(state.has_orders() || (!state.items.is_empty() && (!soon || self.is_short(&state)))) {
+            if until.is_some_and(|until| now() >= until) {
+                break;
+            }
+            state = wait(&self.wake, state, until);
+        }
+        state.asleep = false;
+        std::mem::swap(&mut state.items, items);
+        Orders {
+            tasks: std::mem::take(&mut state.tasks.0),
+            flush: state.flushes_asked > state.flushes_done || self.is_short(&state),
+            flush_number: state.flushes_asked,
+            close: state.closing,
+        }
+    }
+
+    /// For the worker: moves `spans` into the outboxes' accounts; `hand_in` does it.
+    pub(crate) fn hand_over(&self, spans: u64, bytes: usize, hand_in: impl FnOnce()) {
+        let mut state = lock(&self.state);
+        hand_in();
+        state.held -= spans;
+        state.bytes -= bytes;
+    }
+
+    /// For the worker: the orders are carried out.
+    pub(crate) fn carried_out(&self, orders: &Orders) {
+        let mut state = lock(&self.state);
+        state.flushes_done = orders.flush_number;
+        state.closed |= orders.close && state.items.is_empty();
+        self.done.notify_all();
+    }
+
+    /// For the worker: whether it may end.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
+    /// Waits until everything taken in so far is in the outboxes, or `deadline`; says whether it is.
+    pub(crate) fn flush(&self, deadline: Instant) -> bool {
+        let mut state = lock(&self.state);
+        state.flushes_asked += 1;
+        let number = state.flushes_asked;
+        state.asleep = false;
+        self.wake.notify_one();
+        while state.flushes_done < number && !state.closed && now() < deadline {
+            state = wait(&self.done, state, Some(deadline));
+        }
+        state.flushes_done >= number || state.closed
+    }
+
+    /// Lets the worker end when it has handed everything over; waits for it until `deadline`.
+    pub(crate) fn close(&self, deadline: Instant) {
+        let mut state = lock(&self.state);
+        state.closing = true;
+        state.asleep = false;
+        self.wake.notify_one();
+        while !state.closed && now() < deadline {
+            state = wait(&self.done, state, Some(deadline));
+        }
+        // A worker that did not make it may still hand over what it holds; nothing new gets in.
+        state.closed = true;
+        let late = std::mem::take(&mut state.items);
+        let ended = late.iter().filter_map(|item| match item {
+            Item::Ended(weighed) => Some(weighed.bytes),
+            Item::Started(_) => None,
+        });
+        let (count, bytes) = ended.fold((0, 0), |(count, bytes), more| (count + 1, bytes + more));
+        state.held -= count;
+        state.bytes -= bytes;
+        state.dropped.add(DropReason::Shutdown, count);
+    }
+
+    /// This queue's account, and whatever `read` reads while nothing can move.
+    pub(crate) fn snapshot<T>(&self, read: impl FnOnce() -> T) -> (IntakeStats, T) {
+        let state = lock(&self.state);
+        let stats = IntakeStats { ended: state.ended, held: state.held, dropped: state.dropped };
+        (stats, read())
+    }
+}
+
+impl State {
+    fn has_orders(&self) -> bool {
+        !self.tasks.0.is_empty() || self.flushes_asked > self.flushes_done || self.closing
+    }
+}
+
+/// Memory that a span takes, near enough.
+fn weight(span: &SpanData) -> usize {
+    const PER_ATTRIBUTE: usize = 64;
+    let attributes = |attributes: &[opentelemetry::KeyValue]| -> usize {
+        attributes.iter().map(|kv| PER_ATTRIBUTE + value_weight(&kv.value)).sum()
+    };
+    let events: usize =
+        span.events.events.iter().map(|event| PER_ATTRIBUTE + event.name.len() + attributes(&event.attributes)).sum();
+    let links: usize =
+        span.links.links.iter().map(|link| PER_ATTRIBUTE + attributes(&link.attributes)).sum();
+    size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
+}
+
+fn value_weight(value: &opentelemetry::Value) -> usize {
+    use opentelemetry::{Array, Value};
+    match value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::String(items)) => items.iter().map(|item| 24 + item.as_str().len()).sum(),
+        Value::Array(Array::Bool(items)) => items.len(),
+        Value::Array(Array::I64(items)) => items.len() * 8,
+        Value::Array(Array::F64(items)) => items.len() * 8,
+        _ => 0,
+    }
+}

@@ -1,0 +1,18 @@
+//! From a span's end to its destinations' outboxes.
+//!
+//! ```text
+//!  caller's thread                 worker's thread
+//!  processor ──SpanData──▶ intake ──▶ aggregate ──chunk──▶ meaning ──▶ encoders ──▶ outboxes
+//!             (one short lock)        (trace table)        (arguments → inputs)
+//! ```
+//!
+//! The caller pays for one push under a short lock; everything else happens on the worker. The
+//! trace table lives there too, so it needs no lock of its own.
+
+pub(crate) mod aggregate;
+pub(crate) mod flush;
+pub(crate) mod intake;
+pub(crate) mod meaning;
+pub(crate) mod pipeline;
+pub(crate) mod processor;
+pub(crate) mod worker;

@@ -1,0 +1,166 @@
+//! The pipe as a whole: intake, worker, outboxes, senders, and its end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+
+use crate::diagnostics;
+use crate::error::{Error, Result};
+use crate::export::Destination;
+use crate::process::aggregate::TableLimits;
+use crate::process::flush::FlushError;
+use crate::process::intake::Intake;
+use crate::process::worker::{self, Outlet};
+use crate::stats::Stats;
+use crate::sync::{lock, now};
+use crate::transport::outbox::Outbox;
+use crate::transport::retry::RetryPolicy;
+use crate::transport::sender;
+
+/// Time that threads get to notice the end, after the deadline.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How the pipe is dimensioned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PipelineSettings {
+    /// Memory of the intake, and again of each destination.
+    pub(crate) max_bytes: usize,
+    pub(crate) table: TableLimits,
+    pub(crate) retry: RetryPolicy,
+}
+
+pub(crate) struct Pipeline {
+    intake: Arc<Intake>,
+    resource: Arc<Mutex<Arc<Resource>>>,
+    lanes: Vec<Lane>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    ended: AtomicBool,
+}
+
+/// One destination after it was taken apart.
+struct Lane {
+    outbox: Arc<Outbox>,
+    interrupt: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Pipeline {
+    pub(crate) fn start(
+        destinations: Vec<Destination>,
+        resource: Resource,
+        settings: PipelineSettings,
+    ) -> Result<Self> {
+        let intake = Arc::new(Intake::new(settings.max_bytes));
+        let resource = Arc::new(Mutex::new(Arc::new(resource)));
+        let mut lanes = Vec::new();
+        let mut outlets = Vec::new();
+        let mut threads = Vec::new();
+        for Destination { name, encoder, wire } in destinations {
+            let outbox = Arc::new(Outbox::new(name, settings.max_bytes));
+            lanes.push(Lane { outbox: Arc::clone(&outbox), interrupt: wire.interrupter() });
+            outlets.push(Outlet { encoder, outbox: Arc::clone(&outbox) });
+            threads.push(sender::spawn(outbox, wire, settings.retry)?);
+        }
+        let worker =
+            worker::spawn(Arc::clone(&intake), settings.table, outlets, Arc::clone(&resource))?;
+        threads.push(worker);
+        Ok(Self {
+            intake,
+            resource,
+            lanes,
+            threads: Mutex::new(threads),
+            ended: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// The provider that makes the spans says what it is.
+    pub(crate) fn set_resource(&self, resource: &Resource) {
+        *lock(&self.resource) = Arc::new(resource.clone());
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let (intake, mut destinations) = self
+            .intake
+            .snapshot(|| self.lanes.iter().map(|lane| lane.outbox.stats()).collect::<Vec<_>>());
+        for destination in &mut destinations {
+            destination.pending += intake.held;
+            destination.dropped.add_all(&intake.dropped);
+        }
+        Stats { ended: intake.ended, destinations }
+    }
+
+    /// Waits until every destination has acknowledged every span that ended before this call.
+    pub(crate) fn flush(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
+        let deadline = now() + patience;
+        let mut acknowledged = self.intake.flush(deadline);
+        let marks: Vec<_> = self.lanes.iter().map(|lane| lane.outbox.demand()).collect();
+        for (lane, mark) in self.lanes.iter().zip(marks) {
+            acknowledged &= lane.outbox.wait_settled(mark, deadline);
+        }
+        let stats = self.stats();
+        // What ended during the flush may still be pending; what was lost, ever, is lost.
+        let lost = stats.destinations.iter().any(|destination| destination.dropped.total() > 0);
+        if acknowledged && !lost { Ok(()) } else { Err(Box::new(FlushError { stats })) }
+    }
+
+    /// Waits until every destination is known to work.
+    pub(crate) fn ready(&self, patience: Duration) -> Result<()> {
+        let deadline = now() + patience;
+        let marks: Vec<_> = self.lanes.iter().map(|lane| lane.outbox.demand()).collect();
+        for (lane, mark) in self.lanes.iter().zip(marks) {
+            lane.outbox.wait_ready(mark, deadline).map_err(|problem| {
+                Error::not_ready(format!("{} is not ready: {problem}", lane.outbox.name()))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Delivers what can be delivered until the deadline, then ends. Only the first call acts.
+    pub(crate) fn shutdown(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let deadline = now() + patience;
+        self.intake.close(deadline);
+        self.lanes.iter().for_each(|lane| lane.outbox.close(deadline));
+        let ended = self.lanes.iter().map(|lane| lane.outbox.wait_ended(deadline));
+        if !ended.fold(true, |all, one| all && one) {
+            self.lanes.iter().for_each(|lane| (lane.interrupt)());
+            let end = now() + GRACE;
+            for lane in &self.lanes {
+                lane.outbox.wait_ended(end);
+                lane.outbox.end();
+            }
+        }
+        self.join();
+        let stats = self.stats();
+        if stats.destinations.iter().all(|destination| destination.delivered == stats.ended) {
+            return Ok(());
+        }
+        let error = FlushError { stats };
+        diagnostics::warn(&error.to_string());
+        Err(Box::new(error))
+    }
+
+    /// Collects the threads that have ended; one that hangs in the system's name look-up is left.
+    fn join(&self) {
+        for thread in lock(&self.threads).drain(..) {
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// The end for those who keep no guard.
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let _ = self.shutdown(Duration::ZERO);
+    }
+}

@@ -1,0 +1,99 @@
+//! Our `SpanProcessor`: the pipe's mouth in the official SDK.
+//!
+//! The only file that implements a trait of the SDK; its minor versions change them often.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::trace::{Span as _, TraceContextExt as _};
+use opentelemetry::{Context, Value};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+
+use crate::model::text::cut;
+use crate::process::flush::FlushError;
+use crate::process::pipeline::Pipeline;
+
+/// Patience of `force_flush`, which the SDK gives none.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
+/// What is kept of a long value in case the root never ends.
+const MAX_START_CHARS: usize = 1024;
+
+/// Hands every sampled span that ends to mlflow-tracing; made by
+/// [`TracingGuard::processor`](crate::TracingGuard::processor).
+///
+/// For those who keep their own `SdkTracerProvider`: add it to the provider's builder. Spans that
+/// are recorded but not sampled are ignored. The provider's resource becomes the spans' resource.
+/// Runs on the thread that ends the span, and does no more there than one push under a short lock.
+///
+/// `force_flush` waits up to 30 s; an error says what was not delivered.
+#[derive(Clone)]
+pub struct MlflowSpanProcessor {
+    pipeline: Arc<Pipeline>,
+}
+
+impl MlflowSpanProcessor {
+    pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
+        Self { pipeline }
+    }
+}
+
+impl fmt::Debug for MlflowSpanProcessor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MlflowSpanProcessor").finish_non_exhaustive()
+    }
+}
+
+impl SpanProcessor for MlflowSpanProcessor {
+    fn on_start(&self, span: &mut Span, parent: &Context) {
+        let parent = parent.span();
+        let parent = parent.span_context();
+        let local_root = !parent.is_valid() || parent.is_remote();
+        if !local_root || !span.span_context().is_sampled() {
+            return;
+        }
+        if let Some(mut start) = span.exported_data() {
+            shorten(&mut start);
+            self.pipeline.intake().started(start);
+        }
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if span.span_context.is_sampled() {
+            self.pipeline.intake().ended(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.pipeline.flush(FLUSH_PATIENCE).map_err(|error| sdk_error(&error))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.pipeline.shutdown(timeout).map_err(|error| sdk_error(&error))
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.pipeline.set_resource(resource);
+    }
+}
+
+fn sdk_error(error: &FlushError) -> OTelSdkError {
+    OTelSdkError::InternalFailure(error.to_string())
+}
+
+/// What a start tells is kept for as long as the root is open: only its beginning.
+fn shorten(start: &mut SpanData) {
+    for attribute in &mut start.attributes {
+        let short = match &attribute.value {
+            Value::String(text) if text.as_str().len() > MAX_START_CHARS => {
+                Some(cut(text.as_str(), MAX_START_CHARS).to_owned())
+            }
+            _ => None,
+        };
+        if let Some(short) = short {
+            attribute.value = Value::String(short.into());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The worker: one thread that owns the trace table and the encoders.
+
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::Resource;
+
+use crate::diagnostics;
+use crate::error::{Error, Result};
+use crate::export::{Encoder, TraceChunk};
+use crate::process::aggregate::{Release, TableLimits, TraceTable};
+use crate::process::intake::{Intake, Item};
+use crate::process::meaning;
+use crate::sync::{lock, now};
+use crate::transport::outbox::Outbox;
+
+const THREAD_NAME: &str = "mlflow-tracing";
+/// How often the intake is looked at while spans come in.
+const TICK: Duration = Duration::from_millis(50);
+
+/// One destination as the worker sees it.
+pub(crate) struct Outlet {
+    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+pub(crate) struct Worker {
+    intake: Arc<Intake>,
+    table: TraceTable,
+    outlets: Vec<Outlet>,
+    resource: Arc<Mutex<Arc<Resource>>>,
+}
+
+/// Starts the thread.
+pub(crate) fn spawn(
+    intake: Arc<Intake>,
+    limits: TableLimits,
+    outlets: Vec<Outlet>,
+    resource: Arc<Mutex<Arc<Resource>>>,
+) -> Result<JoinHandle<()>> {
+    let worker = Worker { intake, table: TraceTable::new(limits), outlets, resource };
+    #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
+    let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || worker.run());
+    handle.map_err(|source| Error::thread(THREAD_NAME, source))
+}
+
+impl Worker {
+    fn run(mut self) {
+        let _quiet = diagnostics::quiet();
+        let mut items = Vec::new();
+        let mut busy = false;
+        while !self.intake.is_closed() {
+            let next_due = self.table.next_due();
+            let tick = now() + TICK;
+            // While spans come in they are fetched every tick, and their threads need not wake us.
+            let soon = busy || next_due.is_some_and(|due| due <= tick);
+            let until = if soon { Some(next_due.map_or(tick, |due| due.min(tick))) } else { next_due };
+            let mut orders = self.intake.take(&mut items, until, soon);
+            let now = now();
+            busy = !items.is_empty();
+            for task in orders.tasks.drain(..) {
+                task();
+            }
+            for item in items.drain(..) {
+                let evicted = match item {
+                    Item::Started(root) => self.table.started(*root, now),
+                    Item::Ended(span) => self.table.ended(span, now),
+                };
+                evicted.into_iter().for_each(|release| self.hand_over(release, now));
+            }
+            let releases = match (orders.close, orders.flush) {
+                (true, _) => self.table.close(),
+                (false, true) => self.table.flush(),
+                (false, false) => self.table.due(now),
+            };
+            releases.into_iter().for_each(|release| self.hand_over(release, now));
+            self.intake.carried_out(&orders);
+        }
+    }
+
+    /// Encodes a release for every destination and puts it into their outboxes.
+    fn hand_over(&mut self, release: Release, now: Instant) {
+        let Release { trace_id, spans, finished, synthetic_root } = release;
+        let bytes = spans.iter().map(|weighed| weighed.bytes).sum();
+        let count = u64::try_from(spans.len()).unwrap_or(u64::MAX);
+        let spans = spans.into_iter().map(|weighed| meaning::of(weighed.span)).collect();
+        let synthetic_root = synthetic_root.map(meaning::of);
+        let mut chunk = Some(TraceChunk { trace_id, spans, finished, synthetic_root });
+        let resource = Arc::clone(&lock(&self.resource));
+        let last = self.outlets.len().saturating_sub(1);
+        let mut parcels = Vec::with_capacity(self.outlets.len());
+        for (index, outlet) in self.outlets.iter_mut().enumerate() {
+            let chunk = if index == last { chunk.take() } else { chunk.clone() };
+            parcels.extend(chunk.map(|chunk| outlet.encoder.encode(chunk, &resource)));
+        }
+        let outlets = &self.outlets;
+        self.intake.hand_over(count, bytes, || {
+            for (outlet, parcel) in outlets.iter().zip(parcels) {
+                outlet.outbox.hand_in(parcel, now);
+            }
+        });
+    }
+}

@@ -1,0 +1,156 @@
+//! Every attribute, tag, header and path name that this crate writes or reads, and nothing else.
+//!
+//! Use the constants as field names, so that a typo does not compile:
+//!
+//! ```
+//! use mlflow_tracing::semconv;
+//! let span = tracing::info_span!("search", { semconv::span::TYPE } = "TOOL");
+//! # drop(span);
+//! ```
+//!
+//! Source: mlflow 3.17.2 `tracing/constant.py` (`SpanAttributeKey`, `TraceMetadataKey`,
+//! `TraceTagKey`), `OpenTelemetry` GenAI semantic conventions 1.41, observed server behaviour.
+
+/// Attributes of one span that MLflow reads (`SpanAttributeKey` upstream).
+pub mod span {
+    /// What the operation was given: JSON text, or a plain string.
+    pub const INPUTS: &str = "mlflow.spanInputs";
+    /// What the operation returned: JSON text, or a plain string.
+    pub const OUTPUTS: &str = "mlflow.spanOutputs";
+    /// One of [`SpanType`](crate::SpanType)'s names, or a word of your own (at most 500 characters).
+    pub const TYPE: &str = "mlflow.spanType";
+    /// 10 to 50, as in Python's `logging`; set by the exporter when absent.
+    pub const LOG_LEVEL: &str = "mlflow.spanLogLevel";
+    /// Token counts as a JSON object with `input_tokens`, `output_tokens`, `total_tokens`.
+    pub const TOKEN_USAGE: &str = "mlflow.chat.tokenUsage";
+    /// Cost in US dollars as a JSON object with `input_cost`, `output_cost`, `total_cost`.
+    pub const COST: &str = "mlflow.llm.cost";
+    /// Model name; with [`TOKEN_USAGE`] it lets the server compute a cost.
+    pub const MODEL: &str = "mlflow.llm.model";
+    /// Model provider, such as `openai`.
+    pub const PROVIDER: &str = "mlflow.llm.provider";
+    /// Marks a span that this crate made up, and says why.
+    pub const SYNTHETIC: &str = "mlflow_tracing.synthetic";
+}
+
+/// Attributes of a root span that describe the whole trace.
+///
+/// `session.id`, `user.id` and the tags travel in the spans; what the server cannot take from
+/// spans goes in the separate trace-info call
+/// ([`TraceInfoMode`](crate::TraceInfoMode)).
+pub mod trace {
+    /// Session (conversation) the trace belongs to, at most 250 characters.
+    pub const SESSION: &str = "session.id";
+    /// End user the trace belongs to, at most 250 characters.
+    pub const USER: &str = "user.id";
+    /// Prefix of a mutable tag: `mlflow.traceTag.<key>`.
+    pub const TAG_PREFIX: &str = "mlflow.traceTag.";
+    /// Prefix of an immutable metadata entry: `mlflow.traceMetadata.<key>`. Needs the trace-info call.
+    pub const METADATA_PREFIX: &str = "mlflow.traceMetadata.";
+    /// Your own id for the request, at most 50 characters. Needs the trace-info call.
+    pub const CLIENT_REQUEST_ID: &str = "mlflow.clientRequestId";
+    /// Text for the *Request* column. Needs the trace-info call.
+    pub const REQUEST_PREVIEW: &str = "mlflow.traceRequestPreview";
+    /// Text for the *Response* column. Needs the trace-info call.
+    pub const RESPONSE_PREVIEW: &str = "mlflow.traceResponsePreview";
+    /// `OK` or `ERROR`, when it is not the root's status. Needs the trace-info call.
+    pub const STATE: &str = "mlflow.traceState";
+    /// Logged model that served the request. Needs the trace-info call.
+    pub const MODEL_ID: &str = "mlflow.modelId";
+    /// Run the trace belongs to. Needs the trace-info call.
+    pub const SOURCE_RUN: &str = "mlflow.sourceRun";
+}
+
+/// Tags of a trace (`TraceTagKey` upstream).
+pub mod tag {
+    /// Name shown in the trace list.
+    pub const TRACE_NAME: &str = "mlflow.traceName";
+    /// Prompt versions the trace used.
+    pub const LINKED_PROMPTS: &str = "mlflow.linkedPrompts";
+    /// Prefix of names that belong to MLflow; only the two above may be set by a client.
+    pub const RESERVED_PREFIX: &str = "mlflow.";
+}
+
+/// Trace metadata (`TraceMetadataKey` upstream) that the trace-info call carries.
+pub mod metadata {
+    /// Session, as the server stores it.
+    pub const SESSION: &str = "mlflow.trace.session";
+    /// End user, as the server stores it.
+    pub const USER: &str = "mlflow.trace.user";
+    /// Version of the trace schema: `3`.
+    pub const SCHEMA_VERSION: &str = "mlflow.trace_schema.version";
+    /// Root inputs, cut to 250 characters.
+    pub const INPUTS: &str = "mlflow.traceInputs";
+    /// Root outputs, cut to 250 characters.
+    pub const OUTPUTS: &str = "mlflow.traceOutputs";
+    /// Number and sizes of the spans as JSON.
+    pub const SIZE_STATS: &str = "mlflow.trace.sizeStats";
+    /// Total size of the spans in bytes.
+    pub const SIZE_BYTES: &str = "mlflow.trace.sizeBytes";
+    /// Operating-system user or tracking user that ran the program.
+    pub const PROCESS_USER: &str = "mlflow.user";
+    /// Name of the program.
+    pub const SOURCE_NAME: &str = "mlflow.source.name";
+    /// Kind of program: `LOCAL`.
+    pub const SOURCE_TYPE: &str = "mlflow.source.type";
+}
+
+/// `OpenTelemetry` attributes that are read or written beside `mlflow.*`.
+pub mod otel {
+    /// What a GenAI span does: `chat`, `embeddings`, `execute_tool`, `invoke_agent` …
+    pub const GEN_AI_OPERATION: &str = "gen_ai.operation.name";
+    /// Model that was asked for.
+    pub const GEN_AI_REQUEST_MODEL: &str = "gen_ai.request.model";
+    /// Model that answered.
+    pub const GEN_AI_RESPONSE_MODEL: &str = "gen_ai.response.model";
+    /// Provider, such as `openai`.
+    pub const GEN_AI_PROVIDER: &str = "gen_ai.provider.name";
+    /// Input tokens, an integer.
+    pub const GEN_AI_INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+    /// Output tokens, an integer.
+    pub const GEN_AI_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+    /// Why generation stopped, an array of strings.
+    pub const GEN_AI_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+    /// Conversation; MLflow takes it for the session.
+    pub const GEN_AI_CONVERSATION: &str = "gen_ai.conversation.id";
+    /// Name of an exception event.
+    pub const EXCEPTION: &str = "exception";
+    /// Message of an exception event.
+    pub const EXCEPTION_MESSAGE: &str = "exception.message";
+    /// Type of an exception event.
+    pub const EXCEPTION_TYPE: &str = "exception.type";
+    /// Chain of causes of an exception event.
+    pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+    /// Resource attribute: name of the service.
+    pub const SERVICE_NAME: &str = "service.name";
+}
+
+/// HTTP headers and paths of the MLflow server (mlflow 3.17.2, captured).
+pub mod http {
+    /// Experiment of new traces; required on every span upload.
+    pub const EXPERIMENT_HEADER: &str = "x-mlflow-experiment-id";
+    /// Span upload, also the default path of OTLP/HTTP.
+    pub const TRACES_PATH: &str = "/v1/traces";
+    /// Trace-info call (`StartTraceV3`).
+    pub const TRACE_INFO_PATH: &str = "/api/3.0/mlflow/traces";
+    /// Experiment look-up by name.
+    pub const EXPERIMENT_BY_NAME_PATH: &str = "/api/2.0/mlflow/experiments/get-by-name";
+    /// Experiment look-up by id.
+    pub const EXPERIMENT_BY_ID_PATH: &str = "/api/2.0/mlflow/experiments/get";
+    /// Experiment creation.
+    pub const EXPERIMENT_CREATE_PATH: &str = "/api/2.0/mlflow/experiments/create";
+}
+
+/// Notes from the capturing layer to the worker: never leave the process.
+///
+/// They are attributes because the span is the only thing the two share.
+pub(crate) mod private {
+    /// Names of the undotted fields a `tracing` span declares: its arguments.
+    pub(crate) const FIELDS: &str = "mlflow_tracing.fields";
+    /// Names of fields whose text was an unsigned or 128-bit integer.
+    pub(crate) const INTEGERS: &str = "mlflow_tracing.integers";
+    /// The text that `#[instrument(ret)]` recorded.
+    pub(crate) const RETURN: &str = "mlflow_tracing.return";
+    /// Key of an attribute whose string value is JSON text.
+    pub(crate) const JSON: &str = "mlflow_tracing.json";
+}

@@ -1,0 +1,156 @@
+//! The account of every span that ended: where it is, or why it is lost.
+
+use std::fmt;
+
+/// A consistent snapshot of what became of every span that ended.
+///
+/// For every destination `ended = delivered + pending + dropped` holds in every snapshot
+/// ([`DestinationStats::conserves`]); a test that ends with it cannot lose a span unseen.
+///
+/// # Examples
+///
+/// ```
+/// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-stats");
+/// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+/// let stats = tracing.stats();
+/// assert_eq!(stats.ended, 0);
+/// assert!(stats.destinations.iter().all(|d| d.conserves(stats.ended)));
+/// # Ok::<(), mlflow_tracing::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Sampled spans that ended since set-up.
+    pub ended: u64,
+    /// One entry per destination, in the order they were configured.
+    pub destinations: Vec<DestinationStats>,
+}
+
+/// What one destination did with the spans that ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DestinationStats {
+    /// Kind and address, without credentials.
+    pub name: String,
+    /// Spans the destination acknowledged.
+    pub delivered: u64,
+    /// Spans in memory or under way.
+    pub pending: u64,
+    /// Spans given up, by reason.
+    pub dropped: Dropped,
+    /// Requests repeated after a failure.
+    pub retries: u64,
+    /// Encoded bytes in memory for this destination.
+    pub pending_bytes: usize,
+    /// What the destination last said when it did not accept, credentials masked.
+    pub last_problem: Option<String>,
+}
+
+impl DestinationStats {
+    /// Whether every one of `ended` spans is accounted for.
+    #[must_use]
+    pub fn conserves(&self, ended: u64) -> bool {
+        ended == self.delivered + self.pending + self.dropped.total()
+    }
+}
+
+/// Why a span was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The span ended after the guard was dropped or shut down.
+    AfterShutdown,
+    /// The destination's share of memory was full; its oldest spans made room.
+    OutboxFull,
+    /// Spans ended faster than the worker could take them; the newest was refused.
+    QueueFull,
+    /// The destination refused this span for what it contains.
+    Rejected,
+    /// The destination failed for the whole retry window (15 minutes).
+    RetryExpired,
+    /// The guard's deadline passed before the destination acknowledged.
+    Shutdown,
+    /// The span alone is larger than the destination accepts.
+    TooLarge,
+}
+
+impl DropReason {
+    /// Every reason, in alphabetical order.
+    pub const ALL: [Self; 7] = [
+        Self::AfterShutdown,
+        Self::OutboxFull,
+        Self::QueueFull,
+        Self::Rejected,
+        Self::RetryExpired,
+        Self::Shutdown,
+        Self::TooLarge,
+    ];
+
+    /// The reason in `snake_case`, as used in messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AfterShutdown => "after_shutdown",
+            Self::OutboxFull => "outbox_full",
+            Self::QueueFull => "queue_full",
+            Self::Rejected => "rejected",
+            Self::RetryExpired => "retry_expired",
+            Self::Shutdown => "shutdown",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Number of spans given up, by [`DropReason`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped([u64; DropReason::ALL.len()]);
+
+impl Dropped {
+    /// Spans given up for `reason`.
+    #[must_use]
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.iter().find(|(candidate, _)| *candidate == reason).map_or(0, |(_, count)| count)
+    }
+
+    /// Spans given up for any reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Every reason with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.into_iter().zip(self.0)
+    }
+
+    pub(crate) fn add(&mut self, reason: DropReason, count: u64) {
+        for (candidate, slot) in DropReason::ALL.into_iter().zip(&mut self.0) {
+            if candidate == reason {
+                *slot += count;
+            }
+        }
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for (reason, count) in other.iter() {
+            self.add(reason, count);
+        }
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (reason, count) in self.iter().filter(|(_, count)| *count > 0) {
+            write!(f, "{separator}{reason} {count}")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}

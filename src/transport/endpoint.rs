@@ -1,0 +1,141 @@
+//! Addresses and credentials, checked once and masked ever after.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use percent_encoding::percent_decode_str;
+use ureq::http::Uri;
+use ureq::http::header::{HeaderName, HeaderValue};
+
+use crate::error::{Error, Result};
+use crate::transport::tls;
+
+/// What stands for a secret in texts.
+pub(crate) const MASK: &str = "****";
+
+/// An `http://` or `https://` address without credentials, query or trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    url: String,
+    credentials: Option<Credentials>,
+}
+
+/// Proves who we are. `Debug` and `Display` hide the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Credentials {
+    Basic { user: String, password: String },
+    Bearer(String),
+}
+
+impl Endpoint {
+    /// Parses the address that `where_set` (a variable or a method) holds.
+    pub(crate) fn parse(where_set: &str, value: &str) -> Result<Self> {
+        let shown = masked(value);
+        let bad = |fix: &str| Error::config(where_set, &shown, fix);
+        let uri: Uri = value
+            .trim()
+            .parse()
+            .map_err(|_| bad("not a URL; write it like http://127.0.0.1:5000"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") if tls::ENABLED => {}
+            Some("https") => {
+                return Err(bad("https needs the feature `tls` of mlflow-tracing; enable it"));
+            }
+            Some(other) => {
+                return Err(bad(&format!("`{other}` is not supported; use http:// or https://")));
+            }
+            None => return Err(bad("the scheme is missing; write http:// or https:// before it")),
+        }
+        let authority = uri.authority().ok_or_else(|| bad("the host is missing"))?.as_str();
+        if uri.query().is_some() {
+            return Err(bad("a query cannot be part of it; remove everything from the `?` on"));
+        }
+        let (userinfo, host) = match authority.rsplit_once('@') {
+            Some((userinfo, host)) => (Some(userinfo), host),
+            None => (None, authority),
+        };
+        if uri.host().is_none_or(str::is_empty) {
+            return Err(bad("the host is missing"));
+        }
+        let scheme = uri.scheme_str().unwrap_or("http");
+        let path = uri.path().trim_end_matches('/');
+        Ok(Self {
+            url: format!("{scheme}://{host}{path}"),
+            credentials: userinfo.map(Credentials::from_userinfo),
+        })
+    }
+
+    /// The address, safe to show.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Credentials that stood in the address.
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    /// The address with `path` (which begins with a slash) after it.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+impl Credentials {
+    fn from_userinfo(userinfo: &str) -> Self {
+        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+        Self::Basic { user: decode(user), password: decode(password) }
+    }
+
+    /// Value of the `Authorization` header.
+    pub(crate) fn header_value(&self) -> String {
+        match self {
+            Self::Basic { user, password } => {
+                format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
+            }
+            Self::Bearer(token) => format!("Bearer {token}"),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Basic { user, .. } => write!(f, "Basic {user}:{MASK}"),
+            Self::Bearer(_) => write!(f, "Bearer {MASK}"),
+        }
+    }
+}
+
+/// A URL with the part before the `@` hidden; other text as it is.
+pub(crate) fn masked(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((userinfo, _)) => {
+            format!("{scheme}://{MASK}{}", rest.get(userinfo.len()..).unwrap_or_default())
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// Checks that `name: value` can stand in a request; `where_set` is told when it cannot.
+pub(crate) fn check_header(where_set: &str, name: &str, value: &str) -> Result<()> {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(Error::config(where_set, name, "not a header name; write key=value pairs"));
+    }
+    if HeaderValue::from_str(value).is_err() {
+        let fix = format!("the value of the header `{name}` holds characters that HTTP does not allow");
+        return Err(Error::config(where_set, MASK, fix));
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! The only use of the HTTP client: one blocking request on the sender's thread.
+//!
+//! Settings that matter (each was a lost span once): statuses are answers, not errors; redirects
+//! are not followed, because a followed 302 turns a POST into a GET; a connection idle for four
+//! seconds is not reused, because the MLflow server closes it after five; no proxy is taken from
+//! the environment behind our back.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use ureq::Agent;
+
+use crate::transport::resolver::CachingResolver;
+use crate::transport::tls;
+
+/// Longest part of an answer that is read.
+const MAX_REPLY_BYTES: u64 = 64 * 1024;
+/// Longest part of an answer that is repeated to the user.
+const MAX_REPLY_CHARS: usize = 300;
+/// uvicorn, under the MLflow server, closes after 5 s.
+const MAX_IDLE: Duration = Duration::from_secs(4);
+
+const USER_AGENT: &str = concat!("mlflow-tracing-rust/", env!("CARGO_PKG_VERSION"));
+
+/// A client with its own connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    agent: Agent,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(String, String)],
+    pub(crate) content_type: &'a str,
+    pub(crate) content_encoding: Option<&'a str>,
+    pub(crate) body: &'a [u8],
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Reply(Reply),
+    Failed(Failure),
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) location: Option<String>,
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The connection ended while the request was under way.
+    CutOff(String),
+    /// No connection, or no answer in time.
+    NoAnswer(String),
+    /// No attempt can succeed: the TLS set-up or the address is wrong.
+    Unusable(String),
+}
+
+impl Http {
+    pub(crate) fn new() -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_age(MAX_IDLE)
+            .max_idle_connections(2)
+            .max_idle_connections_per_host(2)
+            .proxy(None)
+            .user_agent(USER_AGENT)
+            .build();
+        let connector = ureq::unversioned::transport::DefaultConnector::default();
+        Self { agent: Agent::with_parts(config, connector, CachingResolver::default()) }
+    }
+
+    /// Sends and reads the answer within `request.timeout`.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Outcome {
+        match self.exchange(request) {
+            Ok(reply) => Outcome::Reply(reply),
+            Err(error) => Outcome::Failed(failure(&error)),
+        }
+    }
+
+    fn exchange(&self, request: &Request<'_>) -> Result<Reply, ureq::Error> {
+        let timeout = Some(request.timeout);
+        let response = match request.method {
+            Method::Get => {
+                let mut builder = self.agent.get(request.url).config().timeout_global(timeout).build();
+                for (name, value) in request.headers {
+                    builder = builder.header(name, value);
+                }
+                builder.call()?
+            }
+            Method::Post => {
+                let mut builder = self.agent.post(request.url).config().timeout_global(timeout).build();
+                for (name, value) in request.headers {
+                    builder = builder.header(name, value);
+                }
+                if let Some(encoding) = request.content_encoding {
+                    builder = builder.header("Content-Encoding", encoding);
+                }
+                builder.header("Content-Type", request.content_type).send(request.body)?
+            }
+        };
+        let (head, mut body) = response.into_parts();
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        Ok(Reply {
+            status: head.status.as_u16(),
+            retry_after: header("retry-after").and_then(parse_retry_after),
+            location: header("location").map(str::to_owned),
+            content_type: header("content-type").unwrap_or_default().to_owned(),
+            // The status has decided already: an answer that breaks off or never ends changes nothing.
+            body: body.with_config().limit(MAX_REPLY_BYTES).read_to_vec().unwrap_or_default(),
+        })
+    }
+
+    /// Breaks off requests under way and refuses new ones.
+    pub(crate) fn shutdown(&self) {
+        self.agent.clone().shutdown();
+    }
+}
+
+impl Reply {
+    /// The body as text, for looking into.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// The status and the first words of the answer.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        if let Some(location) = &self.location {
+            write!(f, " to {location}")?;
+        }
+        let text = self.text();
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if words.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+            return write!(f, " ({} bytes of {})", self.body.len(), self.content_type);
+        }
+        match words.char_indices().nth(MAX_REPLY_CHARS) {
+            _ if words.is_empty() => Ok(()),
+            Some((end, _)) => write!(f, ": {}…", words.get(..end).unwrap_or_default()),
+            None => write!(f, ": {words}"),
+        }
+    }
+}
+
+/// Seconds; the date form is left to the ordinary pause.
+fn parse_retry_after(value: &str) -> Option<Duration> {
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn failure(error: &ureq::Error) -> Failure {
+    let text = error.to_string();
+    match error {
+        ureq::Error::Io(io) => match io.kind() {
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => Failure::CutOff(text),
+            _ => Failure::NoAnswer(text),
+        },
+        ureq::Error::Protocol(_) => Failure::CutOff(text),
+        ureq::Error::Tls(_)
+        | ureq::Error::TlsRequired
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::InvalidProxyUrl => Failure::Unusable(text),
+        other if tls::is_certificate_problem(other) => Failure::Unusable(text),
+        _ => Failure::NoAnswer(text),
+    }
+}

@@ -1,0 +1,118 @@
+//! Moves encoded spans from memory to a destination: outbox → sender → wire.
+//!
+//! ```text
+//!  worker ──parcels──▶ outbox (bytes capped) ──batch──▶ sender thread ──▶ Wire::deliver
+//!                        ▲                                   │
+//!                        └── delivered / dropped{reason} ◀── Verdict (delivered, split, repeat)
+//! ```
+//!
+//! Bytes and counts only: what a span means is settled before it gets here. A [`Wire`] says what
+//! one request looks like and judges the answer; when to repeat it is decided here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::trace::TraceId;
+
+use crate::stats::DropReason;
+
+pub(crate) mod endpoint;
+pub(crate) mod http;
+pub(crate) mod outbox;
+pub(crate) mod resolver;
+pub(crate) mod retry;
+pub(crate) mod sender;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_disabled.rs"]
+pub(crate) mod tls;
+
+/// One span in the form its destination understands.
+#[derive(Clone, Debug)]
+pub(crate) struct Payload {
+    pub(crate) trace_id: TraceId,
+    /// What surrounds the span in a request; equal for most spans.
+    pub(crate) envelope: Arc<Envelope>,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the span is one that ended, and not one made up in its place.
+    pub(crate) counted: bool,
+}
+
+/// Encoded resource and scope of a span.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    pub(crate) resource: Vec<u8>,
+    pub(crate) resource_schema_url: String,
+    pub(crate) scope: Vec<u8>,
+    pub(crate) scope_schema_url: String,
+}
+
+/// Spans of one trace that leave together, root last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parcel {
+    pub(crate) spans: Vec<Payload>,
+    /// What to send once the spans of this parcel, and all before it, are settled.
+    pub(crate) epilogue: Option<Epilogue>,
+}
+
+/// A message that follows a trace's last span.
+#[derive(Clone, Debug)]
+pub(crate) struct Epilogue {
+    pub(crate) trace_id: TraceId,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What a destination made of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Acknowledged; `rejected` spans of it were refused (OTLP partial success).
+    Delivered { rejected: u64, note: Option<String> },
+    /// Refused as a whole for something in it: send the halves, give up what cannot be halved.
+    Split { reason: DropReason, problem: String },
+    /// Nothing wrong with the spans: keep them and repeat.
+    Failed { repeat: Repeat, problem: String },
+}
+
+/// When to repeat a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// After a pause that grows.
+    Soon,
+    /// After the pause that the server asked for.
+    After(Duration),
+    /// Now and then: a person must mend something first.
+    WhenMended,
+}
+
+impl Verdict {
+    pub(crate) fn delivered() -> Self {
+        Self::Delivered { rejected: 0, note: None }
+    }
+
+    pub(crate) fn when_mended(problem: impl Into<String>) -> Self {
+        Self::Failed { repeat: Repeat::WhenMended, problem: problem.into() }
+    }
+}
+
+/// How much one request may carry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) max_spans: usize,
+    pub(crate) max_bytes: usize,
+}
+
+/// The seam between this module and a destination's protocol. No default bodies: a wrapper that
+/// forgets one does not compile.
+pub(crate) trait Wire: Send {
+    /// How much one request may carry.
+    fn limits(&self) -> Limits;
+    /// Finds out whether the destination can be used; called until it says so, before any span.
+    fn prepare(&mut self, timeout: Duration) -> Verdict;
+    /// Sends spans as one request.
+    fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict;
+    /// Sends what follows a trace; `whole` is false when a span of it was dropped.
+    fn finish(&mut self, epilogue: &Epilogue, whole: bool, timeout: Duration) -> Verdict;
+    /// A handle that breaks off a request under way, from another thread.
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync>;
+}
