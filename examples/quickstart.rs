@@ -29,7 +29,10 @@ async fn main() -> Result<(), AnyError> {
 #[instrument(fields(mlflow.spanType = "AGENT", user.id = user, session.id = "quickstart"), skip(user), ret, err)]
 async fn agent(question: &str, user: &str) -> Result<String, AnyError> {
     let documents = retrieve(question, 2).await;
-    let mut messages = vec![json!({"role": "user", "content": question}), json!({"role": "system", "content": documents.join("\n")})];
+    let mut messages = vec![
+        json!({"role": "user", "content": question}),
+        json!({"role": "system", "content": documents.join("\n")}),
+    ];
     if let Err(error) = temperature("Pariss").await {
         messages.push(json!({"role": "tool", "content": error.to_string()}));
     }
@@ -55,7 +58,8 @@ async fn temperature(city: &str) -> Result<f64, AnyError> {
 #[instrument(skip_all, err)]
 async fn chat(messages: &[Value]) -> Result<String, AnyError> {
     let span = Span::current();
-    span.set_span_type(SpanType::ChatModel).set_inputs(&json!({"model": "stand-in-1", "messages": messages}));
+    span.set_span_type(SpanType::ChatModel)
+        .set_inputs(&json!({"model": "stand-in-1", "messages": messages}));
     sleep(Duration::from_millis(80)).await;
     let content = "Paris, and it is 21.5 °C there.";
     span.set_outputs(&json!({"choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]}))

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "mlflow"), expect(dead_code, reason = "the MLflow destination reads it"))]
 
 mod capture;
 mod config;
@@ -6,6 +7,7 @@ mod diagnostics;
 mod error;
 mod export;
 mod generated;
+mod guard;
 mod init;
 mod model;
 mod process;
@@ -20,7 +22,8 @@ pub use config::builder::{Builder, Compression, Console};
 pub use config::explain::{Explanation, Source};
 pub use config::variable::{VARIABLES, Variable};
 pub use error::{Error, Result};
-pub use init::{TracingGuard, builder, explain_config, init};
+pub use guard::TracingGuard;
+pub use init::{builder, explain_config, init};
 pub use model::span_type::SpanType;
 pub use model::trace_info_mode::TraceInfoMode;
 pub use process::flush::FlushError;

@@ -1,8 +1,8 @@
 //! Which spans and events are captured, decided once per callsite.
 
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::Metadata;
 use tracing_subscriber::layer::{Context, Filter};
 
 /// Crates that carry requests, ours among them: their spans are not the application's.

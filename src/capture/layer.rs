@@ -48,7 +48,9 @@ impl CaptureLayer {
 
     fn tell(&self, id: &Id, told: Told) {
         let recorded = self.records_events || matches!(told, Told::Returned(_));
-        let Some(cx) = recorded.then(|| self.otel_context(id)).flatten() else { return };
+        let Some(cx) = recorded.then(|| self.otel_context(id)).flatten() else {
+            return;
+        };
         let span = cx.span();
         match told {
             Told::Returned(text) => span.set_attribute(KeyValue::new(private::RETURN, text)),
@@ -104,7 +106,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        let Some(span) = ctx.event_span(event) else { return };
+        let Some(span) = ctx.event_span(event) else {
+            return;
+        };
         if let Some(told) = event::read(event, span.metadata()) {
             self.tell(&span.id(), told);
         }
@@ -115,7 +119,9 @@ where
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(&id) else { return };
         let integers = span.extensions_mut().remove::<Integers>();
-        let Some(cx) = self.otel_context(&id) else { return };
+        let Some(cx) = self.otel_context(&id) else {
+            return;
+        };
         let otel_span = cx.span();
         if !otel_span.is_recording() {
             return;

@@ -17,7 +17,9 @@ use crate::diagnostics;
 /// `target` is the program's own: a filter that names the program lets its spans through.
 /// Call it on a thread of its own: asking a subscriber leaves traces in the thread's filter state.
 pub(crate) fn check(subscriber: &WeakDispatch, target: &'static str) {
-    let Some(subscriber) = subscriber.upgrade() else { return };
+    let Some(subscriber) = subscriber.upgrade() else {
+        return;
+    };
     if !sees_info_spans(&subscriber, target) {
         diagnostics::warn(&format!(
             "a global filter hides the INFO spans of `{target}`, so they are not traced. A bare \
@@ -57,7 +59,7 @@ impl Callsite for ProbeCallsite {
         // Only asked of registered callsites; this one is not registered.
         static NOTHING: OnceLock<Metadata<'static>> = OnceLock::new();
         NOTHING.get_or_init(|| {
-            let fields = FieldSet::new(&[], Identifier(&ProbeCallsite));
+            let fields = FieldSet::new(&[], Identifier(&Self));
             Metadata::new("probe", "", Level::INFO, None, None, None, fields, Kind::SPAN)
         })
     }

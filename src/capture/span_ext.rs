@@ -70,6 +70,7 @@ pub trait MlflowSpanExt: sealed::Sealed {
 }
 
 mod sealed {
+    #[expect(unnameable_types, reason = "that is what seals the trait")]
     pub trait Sealed {}
     impl Sealed for tracing::Span {}
 }

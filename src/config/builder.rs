@@ -274,12 +274,18 @@ impl fmt::Debug for Builder {
         let header_names: Vec<&str> =
             self.otlp_headers.iter().map(|(name, _)| name.as_str()).collect();
         f.debug_struct("Builder")
-            .field("tracking_uri", &self.tracking_uri.as_deref().map(crate::transport::endpoint::masked))
+            .field(
+                "tracking_uri",
+                &self.tracking_uri.as_deref().map(crate::transport::endpoint::masked),
+            )
             .field("experiment", &self.experiment)
             .field("experiment_id", &self.experiment_id)
             .field("basic_auth", &self.basic_auth.as_ref().map(|_| MASK))
             .field("token", &self.token.as_ref().map(|_| MASK))
-            .field("otlp_endpoint", &self.otlp_endpoint.as_deref().map(crate::transport::endpoint::masked))
+            .field(
+                "otlp_endpoint",
+                &self.otlp_endpoint.as_deref().map(crate::transport::endpoint::masked),
+            )
             .field("otlp_headers", &header_names)
             .field("service_name", &self.service_name)
             .field("directory", &self.directory)

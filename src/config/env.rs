@@ -19,7 +19,8 @@ impl Env {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn of_process() -> Self {
         let names = VARIABLES.iter().map(|variable| variable.name);
-        let read = |name: &str| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?));
+        let read =
+            |name: &str| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?));
         Self { variables: names.filter_map(read).collect() }
     }
 

@@ -45,11 +45,10 @@ fn pair(name: &str, part: &str) -> Result<(String, String)> {
     let Some((key, value)) = part.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
         return Err(Error::config(name, MASK, fix));
     };
-    match percent_decode_str(value.trim()).decode_utf8() {
-        Ok(value) => Ok((key.trim().to_owned(), value.into_owned())),
-        Err(_) => {
-            let shown = format!("{}={MASK}", key.trim());
-            Err(Error::config(name, &shown, "the percent-decoded value is not UTF-8"))
-        }
+    if let Ok(value) = percent_decode_str(value.trim()).decode_utf8() {
+        Ok((key.trim().to_owned(), value.into_owned()))
+    } else {
+        let shown = format!("{}={MASK}", key.trim());
+        Err(Error::config(name, &shown, "the percent-decoded value is not UTF-8"))
     }
 }

@@ -131,9 +131,20 @@ fn any_value(out: &mut Vec<u8>, value: &Value) {
             tag(out, 5, BYTES);
             varint(out, len64(array_len(array)));
             match array {
-                Array::Bool(items) => array_items(out, items, |_| 2, |out, item| bool_value(out, *item)),
-                Array::I64(items) => array_items(out, items, i64_len, |out, item| i64_value(out, *item)),
-                Array::F64(items) => array_items(out, items, |_| 9, |out, item| f64_value(out, *item)),
+                Array::Bool(items) => {
+                    array_items(out, items, |_| 2, |out, item| bool_value(out, *item));
+                }
+                Array::I64(items) => {
+                    array_items(
+                        out,
+                        items,
+                        |item| i64_len(*item),
+                        |out, item| i64_value(out, *item),
+                    );
+                }
+                Array::F64(items) => {
+                    array_items(out, items, |_| 9, |out, item| f64_value(out, *item));
+                }
                 Array::String(items) => array_items(out, items, str_len, str_value),
                 _ => {}
             }
@@ -159,7 +170,7 @@ fn array_items<T>(
 fn any_value_len(value: &Value) -> usize {
     match value {
         Value::Bool(_) => 2,
-        Value::I64(value) => i64_len(value),
+        Value::I64(value) => i64_len(*value),
         Value::F64(_) => 9,
         Value::String(value) => str_len(value),
         Value::Array(array) => 1 + delimited_len(array_len(array)),
@@ -171,15 +182,15 @@ fn array_len(array: &Array) -> usize {
     let framed = |len: usize| 1 + delimited_len(len);
     match array {
         Array::Bool(items) => items.len() * framed(2),
-        Array::I64(items) => items.iter().map(|item| framed(i64_len(item))).sum(),
+        Array::I64(items) => items.iter().map(|item| framed(i64_len(*item))).sum(),
         Array::F64(items) => items.len() * framed(9),
         Array::String(items) => items.iter().map(|item| framed(str_len(item))).sum(),
         _ => 0,
     }
 }
 
-fn i64_len(value: &i64) -> usize {
-    1 + varint_len(unsigned(*value))
+fn i64_len(value: i64) -> usize {
+    1 + varint_len(unsigned(value))
 }
 
 fn str_len(value: &StringValue) -> usize {

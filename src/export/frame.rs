@@ -20,7 +20,9 @@ pub(crate) fn request(spans: &[Payload]) -> Vec<u8> {
 }
 
 fn resource_spans(out: &mut Vec<u8>, envelope: &Envelope, spans: &[&Payload]) {
-    let str_len = |text: &str| if text.is_empty() { 0 } else { encode::framed_len(text.len()) };
+    let str_len = |text: &str| {
+        if text.is_empty() { 0 } else { encode::framed_len(text.len()) }
+    };
     let spans_len: usize = spans.iter().map(|span| encode::framed_len(span.bytes.len())).sum();
     let scope_spans_len =
         encode::framed_len(envelope.scope.len()) + spans_len + str_len(&envelope.scope_schema_url);
@@ -31,7 +33,9 @@ fn resource_spans(out: &mut Vec<u8>, envelope: &Envelope, spans: &[&Payload]) {
     encode::bytes_field(out, 1, &envelope.resource);
     encode::message_header(out, 2, scope_spans_len);
     encode::bytes_field(out, 1, &envelope.scope);
-    spans.iter().for_each(|span| encode::bytes_field(out, 2, &span.bytes));
+    for span in spans {
+        encode::bytes_field(out, 2, &span.bytes);
+    }
     encode::str_field(out, 3, &envelope.scope_schema_url);
     encode::str_field(out, 3, &envelope.resource_schema_url);
 }

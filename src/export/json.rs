@@ -27,27 +27,55 @@ pub(crate) fn span(span: &SpanData) -> Vec<u8> {
         "status": status(&span.status),
     });
     let optional = [
-        ("parentSpanId", (span.parent_span_id != SpanId::INVALID).then(|| json!(span.parent_span_id.to_string()))),
-        ("events", non_empty(span.events.events.iter().map(|event| json!({
-            "timeUnixNano": nanos(event.timestamp).to_string(),
-            "name": event.name,
-            "attributes": attributes(event.attributes.iter()),
-        })).collect())),
-        ("links", non_empty(span.links.links.iter().map(|link| json!({
-            "traceId": link.span_context.trace_id().to_string(),
-            "spanId": link.span_context.span_id().to_string(),
-            "attributes": attributes(link.attributes.iter()),
-        })).collect())),
+        (
+            "parentSpanId",
+            (span.parent_span_id != SpanId::INVALID)
+                .then(|| json!(span.parent_span_id.to_string())),
+        ),
+        (
+            "events",
+            non_empty(
+                span.events
+                    .events
+                    .iter()
+                    .map(|event| {
+                        json!({
+                            "timeUnixNano": nanos(event.timestamp).to_string(),
+                            "name": event.name,
+                            "attributes": attributes(event.attributes.iter()),
+                        })
+                    })
+                    .collect(),
+            ),
+        ),
+        (
+            "links",
+            non_empty(
+                span.links
+                    .links
+                    .iter()
+                    .map(|link| {
+                        json!({
+                            "traceId": link.span_context.trace_id().to_string(),
+                            "spanId": link.span_context.span_id().to_string(),
+                            "attributes": attributes(link.attributes.iter()),
+                        })
+                    })
+                    .collect(),
+            ),
+        ),
     ];
     if let Some(entries) = object.as_object_mut() {
-        entries.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        entries
+            .extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
     }
     object.to_string().into_bytes()
 }
 
 /// The JSON envelope: a `resource` and a `scope` object.
 pub(crate) fn envelope(resource: &Resource, scope: &InstrumentationScope) -> Envelope {
-    let resource_attributes = resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let resource_attributes =
+        resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     let resource_attributes: Vec<KeyValue> = resource_attributes.collect();
     let scope_object = json!({
         "name": scope.name(),
@@ -55,7 +83,9 @@ pub(crate) fn envelope(resource: &Resource, scope: &InstrumentationScope) -> Env
         "attributes": attributes(scope.attributes()),
     });
     Envelope {
-        resource: json!({ "attributes": attributes(resource_attributes.iter()) }).to_string().into_bytes(),
+        resource: json!({ "attributes": attributes(resource_attributes.iter()) })
+            .to_string()
+            .into_bytes(),
         scope: scope_object.to_string().into_bytes(),
         ..Envelope::default()
     }
@@ -91,7 +121,9 @@ fn any_value(value: &Value) -> serde_json::Value {
         Value::I64(value) => json!({ "intValue": value.to_string() }),
         Value::F64(value) if value.is_finite() => json!({ "doubleValue": value }),
         Value::F64(value) if value.is_nan() => json!({ "doubleValue": "NaN" }),
-        Value::F64(value) => json!({ "doubleValue": if *value > 0.0 { "Infinity" } else { "-Infinity" } }),
+        Value::F64(value) => {
+            json!({ "doubleValue": if *value > 0.0 { "Infinity" } else { "-Infinity" } })
+        }
         Value::Array(array) => json!({ "arrayValue": { "values": array_values(array) } }),
         other => json!({ "stringValue": other.as_str() }),
     }
@@ -110,5 +142,5 @@ fn status(status: &Status) -> serde_json::Value {
 }
 
 fn non_empty(values: Vec<serde_json::Value>) -> Option<serde_json::Value> {
-    (!values.is_empty()).then(|| serde_json::Value::Array(values))
+    (!values.is_empty()).then_some(serde_json::Value::Array(values))
 }

@@ -104,7 +104,8 @@ impl LocalWire {
         };
         let written = file.write_all(line);
         // Half a line would spoil the next one.
-        let size = if written.is_ok() { size + length } else { file.set_len(size).map_or(0, |()| size) };
+        let size =
+            if written.is_ok() { size + length } else { file.set_len(size).map_or(0, |()| size) };
         self.file = Some((file, size));
         written
     }

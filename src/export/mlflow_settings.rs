@@ -4,7 +4,6 @@ use crate::model::trace_info_mode::TraceInfoMode;
 use crate::transport::endpoint::Endpoint;
 
 /// Where and how to send, already checked.
-#[cfg_attr(not(feature = "mlflow"), expect(dead_code, reason = "read by the feature"))]
 #[derive(Clone, Debug)]
 pub(crate) struct MlflowSettings {
     pub(crate) endpoint: Endpoint,
@@ -20,7 +19,6 @@ pub(crate) struct MlflowSettings {
 }
 
 /// The experiment that new traces belong to.
-#[cfg_attr(not(feature = "mlflow"), expect(dead_code, reason = "read by the feature"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Experiment {
     Id(String),

@@ -68,7 +68,7 @@ pub(crate) fn dialect(span: Span) -> SpanData {
     arguments.append(&mut data.attributes);
     data.attributes = arguments;
     for (key, content) in [(keys::INPUTS, inputs), (keys::OUTPUTS, outputs)] {
-        if let Some(value) = content.and_then(|content| content.into_value()) {
+        if let Some(value) = content.and_then(super::super::model::text::Content::into_value) {
             data.attributes.push(KeyValue::new(key, value));
         }
     }
@@ -102,7 +102,9 @@ fn gen_ai(span: &Span) -> Vec<KeyValue> {
 /// Finish reasons of a model's answer in OpenAI's or Anthropic's shape.
 fn finish_reasons(span: &Span) -> Vec<StringValue> {
     let speaks = matches!(span.span_type().operation(), Some("chat" | "generate_content"));
-    let Some(outputs) = span.outputs.as_ref().filter(|_| speaks) else { return Vec::new() };
+    let Some(outputs) = span.outputs.as_ref().filter(|_| speaks) else {
+        return Vec::new();
+    };
     let named = ["finish_reason", "stop_reason"].iter().any(|name| outputs.as_str().contains(name));
     if !named {
         return Vec::new();
@@ -178,7 +180,9 @@ impl Wire for OtlpWire {
 
 /// Adds what a person can do about it.
 fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
-    let Verdict::Failed { repeat, problem } = verdict else { return verdict };
+    let Verdict::Failed { repeat, problem } = verdict else {
+        return verdict;
+    };
     let advice = match outcome {
         Outcome::Failed(_) => "is a collector listening there?",
         Outcome::Reply(reply) => match reply.status {

@@ -31,7 +31,9 @@ pub(crate) fn partial_success(reply: &Reply) -> Verdict {
         .then(|| ExportTraceServiceResponse::decode(reply.body.as_slice()).ok())
         .flatten()
         .and_then(|response| response.partial_success);
-    let Some(partial) = partial else { return Verdict::delivered() };
+    let Some(partial) = partial else {
+        return Verdict::delivered();
+    };
     let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);
     let note = (rejected > 0)
         .then(|| format!("{rejected} spans of a request were refused: {}", partial.error_message));

@@ -104,7 +104,7 @@ fn draw(trace_id: TraceId, rows: Rows, colours: bool) -> String {
     let total = total_usage(&rows);
     let count = rows.len() + left_out;
     let lines = arrange(rows);
-    let name_width = lines.iter().map(|line| line.width()).max().unwrap_or(0).min(MAX_NAME_WIDTH);
+    let name_width = lines.iter().map(Line::width).max().unwrap_or(0).min(MAX_NAME_WIDTH);
     let kind_width = lines.iter().map(|line| line.row.kind.len()).max().unwrap_or(0);
 
     let paint = Paint { colours };
@@ -131,7 +131,14 @@ impl Line {
         self.branch.chars().count() + self.row.name.chars().count()
     }
 
-    fn write(&self, text: &mut String, span: &Extent, name_width: usize, kind_width: usize, paint: Paint) {
+    fn write(
+        &self,
+        text: &mut String,
+        span: &Extent,
+        name_width: usize,
+        kind_width: usize,
+        paint: Paint,
+    ) {
         let Self { branch, row } = self;
         let room = name_width.saturating_sub(branch.chars().count());
         let name = cut(&row.name, room.max(1));

@@ -61,7 +61,10 @@ impl Span {
         if let Some(text) = self.text(semconv::span::TOKEN_USAGE) {
             let usage: serde_json::Value = serde_json::from_str(text).ok()?;
             let count = |key: &str| usage.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0);
-            return Some(TokenUsage { input: count("input_tokens"), output: count("output_tokens") });
+            return Some(TokenUsage {
+                input: count("input_tokens"),
+                output: count("output_tokens"),
+            });
         }
         let count = |key: &str| match self.attribute(key) {
             Some(Value::I64(count)) => Some(*count),

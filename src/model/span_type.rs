@@ -77,7 +77,9 @@ impl<'a> SpanType<'a> {
     pub fn as_str(self) -> &'a str {
         match self {
             Self::Custom(word) => word,
-            known => NAMES.iter().find(|(kind, _)| *kind == known).map_or("UNKNOWN", |(_, name)| name),
+            known => {
+                NAMES.iter().find(|(kind, _)| *kind == known).map_or("UNKNOWN", |(_, name)| name)
+            }
         }
     }
 
@@ -86,7 +88,12 @@ impl<'a> SpanType<'a> {
     /// Source: mlflow 3.17.2 `entities/span.py`, default at `LiveSpan.end`.
     pub(crate) fn log_level(self) -> i64 {
         match self {
-            Self::Llm | Self::ChatModel | Self::Tool | Self::Retriever | Self::Agent | Self::Embedding => 20,
+            Self::Llm
+            | Self::ChatModel
+            | Self::Tool
+            | Self::Retriever
+            | Self::Agent
+            | Self::Embedding => 20,
             _ => 10,
         }
     }

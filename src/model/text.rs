@@ -158,10 +158,14 @@ fn flatten_value(value: &mut serde_json::Value, levels: usize) {
     }
     match value {
         serde_json::Value::Array(items) => {
-            items.iter_mut().for_each(|item| flatten_value(item, levels - 1));
+            for item in items {
+                flatten_value(item, levels - 1);
+            }
         }
         serde_json::Value::Object(entries) => {
-            entries.values_mut().for_each(|entry| flatten_value(entry, levels - 1));
+            for entry in entries.values_mut() {
+                flatten_value(entry, levels - 1);
+            }
         }
         _ => {}
     }

@@ -89,7 +89,9 @@ impl TraceTable {
 
     /// Notes that a root of this process started; another trace may have to leave for it.
     pub(crate) fn started(&mut self, root: SpanData, now: Instant) -> Option<Release> {
-        self.touch(root.span_context.trace_id(), now, |trace, _| trace.open_roots.push(root))
+        self.touch(root.span_context.trace_id(), now, |trace, _| {
+            trace.open_roots.push(root);
+        })
     }
 
     /// Takes in a span that ended; another trace may have to leave for it.
@@ -150,7 +152,8 @@ impl TraceTable {
         change: impl FnOnce(&mut Trace, &TableLimits),
     ) -> Option<Release> {
         let full = self.traces.len() >= self.limits.max_traces;
-        let evicted = if full && !self.traces.contains_key(&trace_id) { self.evict() } else { None };
+        let evicted =
+            if full && !self.traces.contains_key(&trace_id) { self.evict() } else { None };
         let ttl = self.limits.ttl;
         let mut new = false;
         let trace = self.traces.entry(trace_id).or_insert_with(|| {
@@ -172,12 +175,11 @@ impl TraceTable {
     fn evict(&mut self) -> Option<Release> {
         let (_, id) = self.due.first().copied()?;
         let trace_id = TraceId::from_bytes(id);
-        let mut release = self.release(trace_id, None);
+        let release = self.release(trace_id, None);
         if let Some(trace) = self.traces.remove(&trace_id) {
             self.due.remove(&(trace.due, id));
         }
-        release.iter_mut().for_each(|release| release.finished = true);
-        release
+        release.map(|release| Release { finished: true, ..release })
     }
 
     fn release_due(&mut self, trace_id: TraceId, now: Instant) -> Option<Release> {
@@ -235,8 +237,13 @@ impl Trace {
         let root = self.open_roots.iter().find(|root| root.parent_span_id == SpanId::INVALID)?;
         let mut root = root.clone();
         let (reason, description) = match lost {
-            Lost::Expired => ("expired", format!("the root span did not end within {} s of silence", ttl.as_secs())),
-            Lost::Shutdown => ("shutdown", "tracing was shut down before the root span ended".to_owned()),
+            Lost::Expired => (
+                "expired",
+                format!("the root span did not end within {} s of silence", ttl.as_secs()),
+            ),
+            Lost::Shutdown => {
+                ("shutdown", "tracing was shut down before the root span ended".to_owned())
+            }
         };
         root.end_time = root.start_time.max(self.latest_end);
         root.status = Status::error(description);

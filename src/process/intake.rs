@@ -56,6 +56,7 @@ impl fmt::Debug for Tasks {
 
 /// What reaches the worker.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is nearly every item")]
 pub(crate) enum Item {
     /// A root of this process started.
     Started(Box<SpanData>),
@@ -140,7 +141,8 @@ impl Intake {
     pub(crate) fn take(&self, items: &mut Vec<Item>, until: Option<Instant>, soon: bool) -> Orders {
         let mut state = lock(&self.state);
         state.asleep = !soon;
-        while !(state.has_orders() || (!state.items.is_empty() && (!soon || self.is_short(&state)))) {
+        while !(state.has_orders() || (!state.items.is_empty() && (!soon || self.is_short(&state))))
+        {
             if until.is_some_and(|until| now() >= until) {
                 break;
             }
@@ -214,8 +216,9 @@ impl Intake {
 
     /// This queue's account, and whatever `read` reads while nothing can move.
     pub(crate) fn snapshot<T>(&self, read: impl FnOnce() -> T) -> (IntakeStats, T) {
-        let state = lock(&self.state);
-        let stats = IntakeStats { ended: state.ended, held: state.held, dropped: state.dropped };
+        let account = lock(&self.state);
+        let stats =
+            IntakeStats { ended: account.ended, held: account.held, dropped: account.dropped };
         (stats, read())
     }
 }
@@ -232,8 +235,12 @@ fn weight(span: &SpanData) -> usize {
     let attributes = |attributes: &[opentelemetry::KeyValue]| -> usize {
         attributes.iter().map(|kv| PER_ATTRIBUTE + value_weight(&kv.value)).sum()
     };
-    let events: usize =
-        span.events.events.iter().map(|event| PER_ATTRIBUTE + event.name.len() + attributes(&event.attributes)).sum();
+    let events: usize = span
+        .events
+        .events
+        .iter()
+        .map(|event| PER_ATTRIBUTE + event.name.len() + attributes(&event.attributes))
+        .sum();
     let links: usize =
         span.links.links.iter().map(|link| PER_ATTRIBUTE + attributes(&link.attributes)).sum();
     size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
@@ -243,7 +250,9 @@ fn value_weight(value: &opentelemetry::Value) -> usize {
     use opentelemetry::{Array, Value};
     match value {
         Value::String(text) => text.as_str().len(),
-        Value::Array(Array::String(items)) => items.iter().map(|item| 24 + item.as_str().len()).sum(),
+        Value::Array(Array::String(items)) => {
+            items.iter().map(|item| 24 + item.as_str().len()).sum()
+        }
         Value::Array(Array::Bool(items)) => items.len(),
         Value::Array(Array::I64(items)) => items.len() * 8,
         Value::Array(Array::F64(items)) => items.len() * 8,

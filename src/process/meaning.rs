@@ -91,7 +91,9 @@ fn inputs_of(arguments: &[KeyValue]) -> Option<Content> {
     }
     let entries: Vec<String> = arguments
         .iter()
-        .map(|kv| format!("{}:{}", json_of(&Value::from(kv.key.as_str().to_owned())), json_of(&kv.value)))
+        .map(|kv| {
+            format!("{}:{}", json_of(&Value::from(kv.key.as_str().to_owned())), json_of(&kv.value))
+        })
         .collect();
     Some(Content::Json(format!("{{{}}}", entries.join(","))))
 }

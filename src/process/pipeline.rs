@@ -63,9 +63,10 @@ impl Pipeline {
             outlets.push(Outlet { encoder, outbox: Arc::clone(&outbox) });
             threads.push(sender::spawn(outbox, wire, settings.retry)?);
         }
-        let worker =
-            worker::spawn(Arc::clone(&intake), settings.table, outlets, Arc::clone(&resource))?;
-        threads.push(worker);
+        if !outlets.is_empty() {
+            let resource = Arc::clone(&resource);
+            threads.push(worker::spawn(Arc::clone(&intake), settings.table, outlets, resource)?);
+        }
         Ok(Self {
             intake,
             resource,
@@ -75,8 +76,9 @@ impl Pipeline {
         })
     }
 
-    pub(crate) fn intake(&self) -> &Intake {
-        &self.intake
+    /// Where spans go in; `None` when tracing is off.
+    pub(crate) fn intake(&self) -> Option<&Intake> {
+        (!self.lanes.is_empty()).then_some(&*self.intake)
     }
 
     /// The provider that makes the spans says what it is.
@@ -129,8 +131,7 @@ impl Pipeline {
         let deadline = now() + patience;
         self.intake.close(deadline);
         self.lanes.iter().for_each(|lane| lane.outbox.close(deadline));
-        let ended = self.lanes.iter().map(|lane| lane.outbox.wait_ended(deadline));
-        if !ended.fold(true, |all, one| all && one) {
+        if !self.lanes.iter().all(|lane| lane.outbox.wait_ended(deadline)) {
             self.lanes.iter().for_each(|lane| (lane.interrupt)());
             let end = now() + GRACE;
             for lane in &self.lanes {

@@ -51,18 +51,20 @@ impl SpanProcessor for MlflowSpanProcessor {
         let parent = parent.span();
         let parent = parent.span_context();
         let local_root = !parent.is_valid() || parent.is_remote();
+        let Some(intake) = self.pipeline.intake() else { return };
         if !local_root || !span.span_context().is_sampled() {
             return;
         }
         if let Some(mut start) = span.exported_data() {
             shorten(&mut start);
-            self.pipeline.intake().started(start);
+            intake.started(start);
         }
     }
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() {
-            self.pipeline.intake().ended(span);
+        match self.pipeline.intake() {
+            Some(intake) if span.span_context.is_sampled() => intake.ended(span),
+            _ => {}
         }
     }
 

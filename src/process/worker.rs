@@ -55,7 +55,8 @@ impl Worker {
             let tick = now() + TICK;
             // While spans come in they are fetched every tick, and their threads need not wake us.
             let soon = busy || next_due.is_some_and(|due| due <= tick);
-            let until = if soon { Some(next_due.map_or(tick, |due| due.min(tick))) } else { next_due };
+            let until =
+                if soon { Some(next_due.map_or(tick, |due| due.min(tick))) } else { next_due };
             let mut orders = self.intake.take(&mut items, until, soon);
             let now = now();
             busy = !items.is_empty();
@@ -67,14 +68,18 @@ impl Worker {
                     Item::Started(root) => self.table.started(*root, now),
                     Item::Ended(span) => self.table.ended(span, now),
                 };
-                evicted.into_iter().for_each(|release| self.hand_over(release, now));
+                if let Some(release) = evicted {
+                    self.hand_over(release, now);
+                }
             }
             let releases = match (orders.close, orders.flush) {
                 (true, _) => self.table.close(),
                 (false, true) => self.table.flush(),
                 (false, false) => self.table.due(now),
             };
-            releases.into_iter().for_each(|release| self.hand_over(release, now));
+            for release in releases {
+                self.hand_over(release, now);
+            }
             self.intake.carried_out(&orders);
         }
     }

@@ -46,7 +46,9 @@ impl Endpoint {
             Some(other) => {
                 return Err(bad(&format!("`{other}` is not supported; use http:// or https://")));
             }
-            None => return Err(bad("the scheme is missing; write http:// or https:// before it")),
+            None => {
+                return Err(bad("the scheme is missing; write http:// or https:// before it"));
+            }
         }
         let authority = uri.authority().ok_or_else(|| bad("the host is missing"))?.as_str();
         if uri.query().is_some() {
@@ -118,7 +120,9 @@ impl fmt::Display for Credentials {
 
 /// A URL with the part before the `@` hidden; other text as it is.
 pub(crate) fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     match authority.rsplit_once('@') {
         Some((userinfo, _)) => {
@@ -134,7 +138,8 @@ pub(crate) fn check_header(where_set: &str, name: &str, value: &str) -> Result<(
         return Err(Error::config(where_set, name, "not a header name; write key=value pairs"));
     }
     if HeaderValue::from_str(value).is_err() {
-        let fix = format!("the value of the header `{name}` holds characters that HTTP does not allow");
+        let fix =
+            format!("the value of the header `{name}` holds characters that HTTP does not allow");
         return Err(Error::config(where_set, MASK, fix));
     }
     Ok(())

@@ -103,14 +103,16 @@ impl Http {
         let timeout = Some(request.timeout);
         let response = match request.method {
             Method::Get => {
-                let mut builder = self.agent.get(request.url).config().timeout_global(timeout).build();
+                let mut builder =
+                    self.agent.get(request.url).config().timeout_global(timeout).build();
                 for (name, value) in request.headers {
                     builder = builder.header(name, value);
                 }
                 builder.call()?
             }
             Method::Post => {
-                let mut builder = self.agent.post(request.url).config().timeout_global(timeout).build();
+                let mut builder =
+                    self.agent.post(request.url).config().timeout_global(timeout).build();
                 for (name, value) in request.headers {
                     builder = builder.header(name, value);
                 }

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::stats::DropReason;
-use crate::transport::{Repeat, Verdict};
 use crate::transport::http::{Failure, Outcome, Reply};
+use crate::transport::{Repeat, Verdict};
 
 /// Whose rules an answer follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -210,7 +210,11 @@ impl Sender {
 
     fn tell(&mut self, problem: &str) {
         if let Some(suppressed) = self.trouble.admit(now()) {
-            let more = if suppressed > 0 { format!(" ({suppressed} more like it)") } else { String::new() };
+            let more = if suppressed > 0 {
+                format!(" ({suppressed} more like it)")
+            } else {
+                String::new()
+            };
             diagnostics::warn(&format!("{}: {problem}{more}", self.outbox.name()));
         }
     }
@@ -230,7 +234,10 @@ fn half(spans: &[Payload]) -> usize {
         (Some(before), Some(after)) => before.trace_id != after.trace_id,
         _ => false,
     };
-    (middle..spans.len()).find(starts_trace).or_else(|| (1..middle).rev().find(starts_trace)).unwrap_or(middle)
+    (middle..spans.len())
+        .find(starts_trace)
+        .or_else(|| (1..middle).rev().find(starts_trace))
+        .unwrap_or(middle)
 }
 
 /// Jitter needs no more than the seeds of the standard hash maps.

@@ -24,8 +24,18 @@ const ERROR_LOG_LEVEL: i64 = 40;
 
 /// Attributes whose string value other dialects, and ours, define as JSON text.
 const JSON_PREFIXES: [&str; 12] = [
-    "mlflow.", "gen_ai.", "llm.", "input.", "output.", "openinference.", "traceloop.", "langfuse.",
-    "ai.", "lk.", "lmnr.", "gcp.vertex.",
+    "mlflow.",
+    "gen_ai.",
+    "llm.",
+    "input.",
+    "output.",
+    "openinference.",
+    "traceloop.",
+    "langfuse.",
+    "ai.",
+    "lk.",
+    "lmnr.",
+    "gcp.vertex.",
 ];
 
 /// Attributes that the trace-info call carries instead, where it is made.
@@ -103,11 +113,8 @@ fn attribute(kv: KeyValue, json_keys: &[Key]) -> Option<KeyValue> {
         (_, Value::String(text)) => {
             let is_json = JSON_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
                 || json_keys.contains(&key);
-            let content = if is_json {
-                Content::from_text(text.into())
-            } else {
-                Content::Text(text.into())
-            };
+            let content =
+                if is_json { Content::from_text(text.into()) } else { Content::Text(text.into()) };
             // JSON scalars in text stay text here: only inputs and outputs are JSON throughout.
             match content {
                 Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {

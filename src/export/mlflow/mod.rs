@@ -22,10 +22,8 @@ use trace_info::{ProcessInfo, Sizes, TraceInfo};
 
 #[expect(clippy::unnecessary_wraps, reason = "its twin without the feature fails")]
 pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
-    let process = ProcessInfo {
-        user: settings.user.clone(),
-        source_name: settings.source_name.clone(),
-    };
+    let process =
+        ProcessInfo { user: settings.user.clone(), source_name: settings.source_name.clone() };
     let encoder = MlflowEncoder {
         mode: settings.trace_info,
         process,
@@ -84,7 +82,9 @@ impl MlflowEncoder {
             return None;
         }
         let mut sizes = self.sizes.remove(&trace_id).unwrap_or_default();
-        payloads.iter().for_each(|payload| sizes.add(payload.bytes.len()));
+        for payload in payloads {
+            sizes.add(payload.bytes.len());
+        }
         if !finished {
             self.sizes.insert(trace_id, sizes);
             return None;

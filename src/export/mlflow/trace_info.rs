@@ -70,9 +70,10 @@ impl TraceInfo {
         if let Some(id) = root.attribute(trace::CLIENT_REQUEST_ID) {
             put("client_request_id", cut(&id.as_str(), MAX_CLIENT_REQUEST_ID_CHARS).into());
         }
-        for (key, attribute) in
-            [("request_preview", trace::REQUEST_PREVIEW), ("response_preview", trace::RESPONSE_PREVIEW)]
-        {
+        for (key, attribute) in [
+            ("request_preview", trace::REQUEST_PREVIEW),
+            ("response_preview", trace::RESPONSE_PREVIEW),
+        ] {
             if let Some(text) = root.text(attribute) {
                 put(key, cut_with_dots(text, MAX_PREVIEW_CHARS).into());
             }
@@ -119,7 +120,10 @@ fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
     process.user.iter().for_each(|user| put(metadata::PROCESS_USER, user));
     process.source_name.iter().for_each(|name| put(metadata::SOURCE_NAME, name));
     let content = |content: Option<&crate::model::text::Content>| {
-        cut_with_dots(content.map(|content| content.as_str()).unwrap_or_default(), MAX_METADATA_CHARS)
+        cut_with_dots(
+            content.map(crate::model::text::Content::as_str).unwrap_or_default(),
+            MAX_METADATA_CHARS,
+        )
     };
     put(metadata::INPUTS, &content(root.inputs.as_ref()));
     put(metadata::OUTPUTS, &content(root.outputs.as_ref()));
@@ -142,7 +146,10 @@ fn describe_tags(root: &Span) -> Map<String, Value> {
     tags.insert(tag::TRACE_NAME.to_owned(), cut(&root.data.name, MAX_TAG_CHARS).into());
     for (key, value) in prefixed(root, trace::TAG_PREFIX) {
         if !key.starts_with(tag::RESERVED_PREFIX) {
-            tags.insert(cut(key, MAX_KEY_CHARS).to_owned(), cut(&value.as_str(), MAX_TAG_CHARS).into());
+            tags.insert(
+                cut(key, MAX_KEY_CHARS).to_owned(),
+                cut(&value.as_str(), MAX_TAG_CHARS).into(),
+            );
         }
     }
     tags

@@ -62,7 +62,7 @@ impl MlflowWire {
             200 if is_deleted(&reply) => Err(deleted(&format!("with id {id}"))),
             // A proxy may route nothing but the spans' path: they will tell.
             200 | 404 | 405 => Ok(()),
-            _ => Err(self.refused(reply)),
+            _ => Err(refused(reply)),
         }
     }
 
@@ -73,23 +73,24 @@ impl MlflowWire {
             200 if is_deleted(&reply) => Err(deleted(&format!("`{name}`"))),
             200 => match text_at(&reply, "/experiment/experiment_id") {
                 Some(id) => Ok(Some(id)),
-                None => Err(self.refused(reply)),
+                None => Err(refused(reply)),
             },
             404 if is_missing(&reply) => Ok(None),
-            _ => Err(self.refused(reply)),
+            _ => Err(refused(reply)),
         }
     }
 
     fn create_experiment(&self, name: &str, timeout: Duration) -> Result<String, Verdict> {
         let body = json!({ "name": name }).to_string();
-        let reply = self.ask(Method::Post, names::EXPERIMENT_CREATE_PATH, body.as_bytes(), timeout)?;
+        let reply =
+            self.ask(Method::Post, names::EXPERIMENT_CREATE_PATH, body.as_bytes(), timeout)?;
         match reply.status {
-            200 => text_at(&reply, "/experiment_id").ok_or_else(|| self.refused(reply)),
+            200 => text_at(&reply, "/experiment_id").ok_or_else(|| refused(reply)),
             // Another process was faster.
             400 if error_code(&reply).as_deref() == Some("RESOURCE_ALREADY_EXISTS") => {
-                self.look_up_experiment(name, timeout)?.ok_or_else(|| self.refused(reply))
+                self.look_up_experiment(name, timeout)?.ok_or_else(|| refused(reply))
             }
-            _ => Err(self.refused(reply)),
+            _ => Err(refused(reply)),
         }
     }
 
@@ -111,38 +112,17 @@ impl MlflowWire {
         });
         match outcome {
             Outcome::Reply(reply) => Ok(reply),
-            failed @ Outcome::Failed(_) => Err(self.judge(&failed, body.len())),
+            failed @ Outcome::Failed(_) => Err(judge(&failed, body.len())),
         }
-    }
-
-    fn refused(&self, reply: Reply) -> Verdict {
-        match self.judge(&Outcome::Reply(reply), 0) {
-            Verdict::Split { problem, .. } => Verdict::when_mended(problem),
-            Verdict::Delivered { .. } => {
-                Verdict::when_mended("the answer is not MLflow's; check the tracking URI")
-            }
-            other => other,
-        }
-    }
-
-    /// What the answer means, with what a person can do about it.
-    fn judge(&self, outcome: &Outcome, body_bytes: usize) -> Verdict {
-        let (repeat, problem) = match classify(outcome, Receiver::Mlflow, body_bytes) {
-            Verdict::Failed { repeat, problem } => (repeat, problem),
-            other => return other,
-        };
-        let advice = match outcome {
-            Outcome::Failed(_) => "is the MLflow server running there?",
-            Outcome::Reply(reply) => advice(reply),
-        };
-        let separator = if advice.is_empty() { "" } else { "; " };
-        Verdict::Failed { repeat, problem: format!("{problem}{separator}{advice}") }
     }
 
     fn tell_url(&mut self) {
         if self.settings.print_url && !self.url_told {
             self.url_told = true;
-            let url = self.settings.endpoint.join(&format!("/#/experiments/{}/traces", self.experiment_id));
+            let url = self
+                .settings
+                .endpoint
+                .join(&format!("/#/experiments/{}/traces", self.experiment_id));
             diagnostics::info(&format!("traces appear at {url}"));
         }
     }
@@ -177,14 +157,14 @@ impl Wire for MlflowWire {
             body: &body,
             timeout,
         });
-        self.judge(&outcome, body.len())
+        judge(&outcome, body.len())
     }
 
     fn finish(&mut self, epilogue: &Epilogue, whole: bool, timeout: Duration) -> Verdict {
         let body = request_body(epilogue, &self.experiment_id, whole);
         match self.ask(Method::Post, names::TRACE_INFO_PATH, &body, timeout) {
             Err(verdict) => verdict,
-            Ok(reply) => match self.judge(&Outcome::Reply(reply), body.len()) {
+            Ok(reply) => match judge(&Outcome::Reply(reply), body.len()) {
                 // The spans are stored: what cannot be mended by waiting is not worth waiting for.
                 Verdict::Failed { repeat: Repeat::WhenMended, problem } => {
                     Verdict::Split { reason: DropReason::Rejected, problem }
@@ -200,6 +180,31 @@ impl Wire for MlflowWire {
     }
 }
 
+/// What the answer means, with what a person can do about it.
+fn judge(outcome: &Outcome, body_bytes: usize) -> Verdict {
+    let (repeat, problem) = match classify(outcome, Receiver::Mlflow, body_bytes) {
+        Verdict::Failed { repeat, problem } => (repeat, problem),
+        other => return other,
+    };
+    let advice = match outcome {
+        Outcome::Failed(_) => "is the MLflow server running there?",
+        Outcome::Reply(reply) => advice(reply),
+    };
+    let separator = if advice.is_empty() { "" } else { "; " };
+    Verdict::Failed { repeat, problem: format!("{problem}{separator}{advice}") }
+}
+
+/// An answer that is no way to go on.
+fn refused(reply: Reply) -> Verdict {
+    match judge(&Outcome::Reply(reply), 0) {
+        Verdict::Split { problem, .. } => Verdict::when_mended(problem),
+        Verdict::Delivered { .. } => {
+            Verdict::when_mended("the answer is not MLflow's; check the tracking URI")
+        }
+        failed @ Verdict::Failed { .. } => failed,
+    }
+}
+
 fn advice(reply: &Reply) -> &'static str {
     match reply.status {
         300..=399 => "redirects are not followed; set MLFLOW_TRACKING_URI to where it leads",
@@ -207,7 +212,9 @@ fn advice(reply: &Reply) -> &'static str {
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, \
              to credentials that the server accepts"
         }
-        403 => "the user may not write to this experiment, or the server does not allow this host name",
+        403 => {
+            "the user may not write to this experiment, or the server does not allow this host name"
+        }
         404 | 405 => {
             "check MLFLOW_TRACKING_URI: the server must be MLflow 3.6 or newer, and a proxy before \
              it must route /v1/traces and /api"

@@ -3,18 +3,19 @@
 //! INVARIANT: `handed in = delivered + pending + dropped` whenever the lock is free. When a parcel
 //! does not fit, the oldest leave and are counted; what is under way is never taken back.
 
-use std::collections::{HashSet, VecDeque};
+mod state;
+
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 
-use crate::stats::{DestinationStats, DropReason, Dropped};
+use crate::stats::{DestinationStats, DropReason};
 use crate::sync::{lock, now, wait};
-use crate::transport::{Epilogue, Limits, Parcel, Payload};
+use crate::transport::{Limits, Parcel, Payload};
+use state::{Queued, State, weight};
 
-/// Traces remembered for having lost a span, so that their epilogue tells no untruth.
-const MAX_BROKEN_TRACES: usize = 4096;
+pub(crate) use state::{Batch, counted};
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -22,45 +23,6 @@ pub(crate) struct Outbox {
     max_bytes: usize,
     state: Mutex<State>,
     changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    queue: VecDeque<Queued>,
-    /// Of the queue and of the batch under way.
-    bytes: usize,
-    pending: u64,
-    delivered: u64,
-    dropped: Dropped,
-    retries: u64,
-    /// Parcels handed in, and parcels that are settled.
-    handed_in: u64,
-    settled: u64,
-    broken: HashSet<TraceId>,
-    /// Calls that want an attempt at once, and the last of them that met a refusal.
-    demands: u64,
-    refused: u64,
-    ready: bool,
-    last_problem: Option<String>,
-    closing: Option<Instant>,
-    ended: bool,
-}
-
-#[derive(Debug)]
-struct Queued {
-    parcel: Parcel,
-    since: Instant,
-}
-
-/// What the sender takes at once. Settle every span of it, then [`Outbox::close_batch`] it.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) spans: Vec<Payload>,
-    pub(crate) epilogues: Vec<Epilogue>,
-    /// When the oldest of its parcels was handed in.
-    pub(crate) since: Option<Instant>,
-    bytes: usize,
-    parcels: u64,
 }
 
 /// A point in the outbox's history to wait for.
@@ -289,82 +251,4 @@ impl Outbox {
             last_problem: state.last_problem.clone(),
         }
     }
-}
-
-impl State {
-    /// Takes parcels, and the first part of one that alone is too large, in order.
-    fn take(&mut self, limits: Limits) -> Batch {
-        let mut batch = Batch::default();
-        while let Some(queued) = self.queue.front_mut() {
-            let fits = fitting(&queued.parcel.spans, limits, &batch);
-            let whole = fits == queued.parcel.spans.len();
-            if !whole && !batch.spans.is_empty() {
-                break;
-            }
-            batch.since.get_or_insert(queued.since);
-            if whole {
-                let Some(Queued { parcel, .. }) = self.queue.pop_front() else { break };
-                batch.add(parcel.spans);
-                batch.epilogues.extend(parcel.epilogue);
-                batch.parcels += 1;
-            } else {
-                batch.add(queued.parcel.spans.drain(..fits.max(1)).collect());
-                break;
-            }
-        }
-        batch
-    }
-
-    fn is_over(&self, now: Instant) -> bool {
-        self.ended || self.closing.is_some_and(|deadline| now >= deadline)
-    }
-
-    /// Drops the oldest parcel; false when there is none.
-    fn drop_oldest(&mut self, reason: DropReason) -> bool {
-        let Some(oldest) = self.queue.pop_front() else { return false };
-        self.bytes -= weight(&oldest.parcel.spans);
-        self.drop_spans(&oldest.parcel.spans, reason);
-        self.settled += 1;
-        true
-    }
-
-    fn drop_spans(&mut self, spans: &[Payload], reason: DropReason) {
-        let count = counted(spans);
-        self.pending -= count;
-        self.dropped.add(reason, count);
-        if self.broken.len() >= MAX_BROKEN_TRACES {
-            self.broken.clear();
-        }
-        self.broken.extend(spans.iter().map(|span| span.trace_id));
-    }
-}
-
-impl Batch {
-    fn add(&mut self, mut spans: Vec<Payload>) {
-        self.bytes += weight(&spans);
-        self.spans.append(&mut spans);
-    }
-}
-
-/// How many of `spans` fit into `batch`.
-fn fitting(spans: &[Payload], limits: Limits, batch: &Batch) -> usize {
-    let mut bytes = batch.bytes;
-    spans
-        .iter()
-        .take(limits.max_spans.saturating_sub(batch.spans.len()))
-        .take_while(|span| {
-            bytes += weight(std::slice::from_ref(span));
-            bytes <= limits.max_bytes
-        })
-        .count()
-}
-
-/// Spans that ended, among `spans`.
-pub(crate) fn counted(spans: &[Payload]) -> u64 {
-    spans.iter().map(|span| u64::from(span.counted)).sum()
-}
-
-/// Memory that `spans` take.
-fn weight(spans: &[Payload]) -> usize {
-    spans.iter().map(|span| span.bytes.len() + size_of::<Payload>()).sum()
 }

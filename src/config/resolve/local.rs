@@ -1,0 +1,82 @@
+//! The embedded default, and what the program says about itself.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::Resource;
+
+use super::Resolver;
+use crate::config::builder::Console;
+use crate::config::explain::Source;
+use crate::config::{env, parse, variable as var};
+use crate::error::Result;
+use crate::export::local::LocalSettings;
+use crate::semconv::otel;
+
+const DEFAULT_DIRECTORY: &str = "./mlflow-traces";
+
+impl Resolver<'_> {
+    pub(super) fn local(&mut self, alone: bool) -> Result<Option<LocalSettings>> {
+        let builder = self.builder;
+        if !alone && builder.directory.is_none() {
+            return Ok(None);
+        }
+        let named = builder.env.get(var::MLFLOW_TRACING_DIRECTORY);
+        let (directory, source) = match (&builder.directory, named) {
+            (Some(directory), _) => (directory.clone(), Source::Builder("with_local_directory")),
+            (None, Some(value)) => {
+                (PathBuf::from(value), Source::Variable(var::MLFLOW_TRACING_DIRECTORY))
+            }
+            (None, None) => (PathBuf::from(DEFAULT_DIRECTORY), Source::Default),
+        };
+        self.explanation.note("local directory", directory.display().to_string(), source);
+        let words =
+            [("auto", Console::Auto), ("always", Console::Always), ("never", Console::Never)];
+        let console = match (builder.console, builder.env.get(var::MLFLOW_TRACING_CONSOLE)) {
+            (Some(console), _) => console,
+            (None, Some(value)) => parse::word(var::MLFLOW_TRACING_CONSOLE, value, &words)?,
+            (None, None) => Console::Auto,
+        };
+        let terminal = std::io::stderr().is_terminal();
+        let console = match console {
+            Console::Always => true,
+            Console::Auto => terminal,
+            Console::Never => false,
+        };
+        let colours = terminal && builder.env.get(var::NO_COLOR).is_none();
+        Ok(Some(LocalSettings { directory, console, colours }))
+    }
+
+    pub(super) fn resource(&mut self) -> Result<Resource> {
+        let builder = self.builder;
+        let mut attributes = vec![
+            KeyValue::new("telemetry.sdk.language", "rust"),
+            KeyValue::new("telemetry.sdk.name", env!("CARGO_PKG_NAME")),
+            KeyValue::new("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+        ];
+        if let Some(value) = builder.env.get(var::OTEL_RESOURCE_ATTRIBUTES) {
+            let pairs = parse::pairs(var::OTEL_RESOURCE_ATTRIBUTES, value)?;
+            attributes.extend(pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)));
+        }
+        let more = builder.resource_attributes.iter();
+        attributes.extend(more.map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+        let said = self.said(
+            "with_service_name",
+            builder.service_name.as_ref(),
+            &[var::OTEL_SERVICE_NAME],
+        );
+        let named = attributes.iter().any(|kv| kv.key.as_str() == otel::SERVICE_NAME);
+        let (name, source) = match said {
+            Some(said) => (Some(said.text), said.source),
+            None if named => (None, Source::Variable(var::OTEL_RESOURCE_ATTRIBUTES)),
+            None => (Some(format!("unknown_service:{}", env::target())), Source::Default),
+        };
+        attributes.extend(name.map(|name| KeyValue::new(otel::SERVICE_NAME, name)));
+        let resource = Resource::builder_empty().with_attributes(attributes).build();
+        let name = resource.get_ref(&otel::SERVICE_NAME.into());
+        let name = name.map(|name| name.as_str().into_owned()).unwrap_or_default();
+        self.explanation.note("service", name, source);
+        Ok(resource)
+    }
+}

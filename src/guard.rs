@@ -1,0 +1,164 @@
+//! The guard: what a program holds of tracing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::capture;
+use crate::capture::filter::CaptureFilter;
+use crate::capture::layer::{CaptureLayer, OnInstall};
+use crate::capture::probe;
+use crate::config::explain::Explanation;
+use crate::error::Result;
+use crate::process::flush::FlushError;
+use crate::process::pipeline::Pipeline;
+use crate::process::processor::MlflowSpanProcessor;
+use crate::stats::Stats;
+
+/// Holds tracing: its layer, its provider, its account. Dropping it delivers what is left.
+///
+/// Dropping waits at most the drop timeout (5 s), on this thread, needs no runtime, and is safe in
+/// a panic. Spans that end later are counted as dropped (`after_shutdown`).
+#[must_use = "dropping the guard ends tracing; bind it to a variable that lives as long as the program"]
+pub struct TracingGuard {
+    pub(crate) provider: SdkTracerProvider,
+    pub(crate) tracer: SdkTracer,
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) filter: CaptureFilter,
+    pub(crate) target: &'static str,
+    pub(crate) drop_timeout: Duration,
+    pub(crate) explanation: Explanation,
+}
+
+impl TracingGuard {
+    /// The layer for a `tracing` subscriber: captures spans and events, and answers
+    /// [`OpenTelemetrySpanExt`](tracing_opentelemetry::OpenTelemetrySpanExt).
+    ///
+    /// Captures INFO and above, without the spans of infrastructure crates. A filter for other
+    /// layers must be given to those layers: a bare `EnvFilter` in the stack filters this one too
+    /// (a warning says so). May be boxed and filtered; inside `reload::Layer`, which hides a
+    /// layer's insides, `OpenTelemetrySpanExt` does not find it.
+    #[must_use = "the layer does nothing until it is part of a subscriber"]
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + 'static + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    {
+        capture::stack(CaptureLayer::new(true, self.on_install()), self.tracer.clone(), self.filter)
+    }
+
+    /// The capturing part of [`layer`](Self::layer) alone, for those who have an
+    /// `OpenTelemetryLayer`: add it before that one, and [`processor`](Self::processor) to that
+    /// one's provider. Events are then recorded by that layer, in its own way.
+    #[must_use]
+    pub fn capture_layer(&self) -> CaptureLayer {
+        CaptureLayer::new(false, self.on_install())
+    }
+
+    /// The span processor alone, for those who have an `SdkTracerProvider`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// use mlflow_tracing::opentelemetry_sdk::trace::SdkTracerProvider;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-processor");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// let provider = SdkTracerProvider::builder().with_span_processor(tracing.processor()).build();
+    /// provider.tracer("app").in_span("work", |_| ());
+    /// assert_eq!(tracing.stats().ended, 1);
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    #[must_use]
+    pub fn processor(&self) -> MlflowSpanProcessor {
+        MlflowSpanProcessor::new(Arc::clone(&self.pipeline))
+    }
+
+    /// The OpenTelemetry provider, for spans made with the OpenTelemetry API.
+    #[must_use]
+    pub fn provider(&self) -> &SdkTracerProvider {
+        &self.provider
+    }
+
+    /// Waits until every destination has acknowledged every span that ended before this call.
+    ///
+    /// Blocks this thread for at most `patience`; needs no runtime. Ends early when a destination
+    /// says something that waiting does not mend, such as 401.
+    ///
+    /// # Errors
+    ///
+    /// [`FlushError`] says where the spans are that were not acknowledged. It is also returned when
+    /// any span was dropped before, since the guard was made.
+    pub fn flush(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
+        self.pipeline.flush(patience)
+    }
+
+    /// Waits until every destination is known to work: reached, authorised, its experiment found.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_ready`](Error::is_not_ready), with what the destination said and what to do.
+    pub fn ready(&self, patience: Duration) -> Result<()> {
+        self.pipeline.ready(patience)
+    }
+
+    /// What became of every span that ended.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.pipeline.stats()
+    }
+
+    /// What was configured, and what said so.
+    #[must_use]
+    pub fn explain_config(&self) -> &Explanation {
+        &self.explanation
+    }
+
+    /// Delivers what is left, for at most `patience`, and ends tracing. Dropping the guard does the
+    /// same with the drop timeout and keeps the result to itself.
+    ///
+    /// # Errors
+    ///
+    /// [`FlushError`] when a span was not delivered; nothing more will be.
+    pub fn shutdown(self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
+        self.pipeline.shutdown(patience)
+    }
+
+    pub(crate) fn install_opentelemetry(&self) {
+        opentelemetry::global::set_tracer_provider(self.provider.clone());
+        opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ]));
+    }
+
+    /// Has the subscriber looked at on the worker's thread, once the layer is part of it.
+    fn on_install(&self) -> OnInstall {
+        let pipeline = Arc::downgrade(&self.pipeline);
+        let target = self.target;
+        Box::new(move |subscriber| {
+            if let Some(intake) = pipeline.upgrade().as_deref().and_then(Pipeline::intake) {
+                intake.run(Box::new(move || probe::check(&subscriber, target)));
+            }
+        })
+    }
+}
+
+impl fmt::Debug for TracingGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracingGuard").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for TracingGuard {
+    fn drop(&mut self) {
+        // What was not delivered has been told, with its reasons, by the pipe.
+        let _ = self.pipeline.shutdown(self.drop_timeout);
+    }
+}

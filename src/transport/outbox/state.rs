@@ -1,0 +1,133 @@
+//! What an outbox knows, and the moves that keep its account right. The caller holds the lock.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Instant;
+
+use opentelemetry::trace::TraceId;
+
+use crate::stats::{DropReason, Dropped};
+use crate::transport::{Epilogue, Limits, Parcel, Payload};
+
+/// Traces remembered for having lost a span, so that their epilogue tells no untruth.
+const MAX_BROKEN_TRACES: usize = 4096;
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) queue: VecDeque<Queued>,
+    /// Of the queue and of the batch under way.
+    pub(super) bytes: usize,
+    pub(super) pending: u64,
+    pub(super) delivered: u64,
+    pub(super) dropped: Dropped,
+    pub(super) retries: u64,
+    /// Parcels handed in, and parcels that are settled.
+    pub(super) handed_in: u64,
+    pub(super) settled: u64,
+    pub(super) broken: HashSet<TraceId>,
+    /// Calls that want an attempt at once, and the last of them that met a refusal.
+    pub(super) demands: u64,
+    pub(super) refused: u64,
+    pub(super) ready: bool,
+    pub(super) last_problem: Option<String>,
+    pub(super) closing: Option<Instant>,
+    pub(super) ended: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) parcel: Parcel,
+    pub(super) since: Instant,
+}
+
+/// What the sender takes at once. Settle every span of it, then [`Outbox::close_batch`] it.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) spans: Vec<Payload>,
+    pub(crate) epilogues: Vec<Epilogue>,
+    /// When the oldest of its parcels was handed in.
+    pub(crate) since: Option<Instant>,
+    pub(super) bytes: usize,
+    pub(super) parcels: u64,
+}
+
+impl State {
+    /// Takes parcels, and the first part of one that alone is too large, in order.
+    pub(super) fn take(&mut self, limits: Limits) -> Batch {
+        let mut batch = Batch::default();
+        while let Some(queued) = self.queue.front_mut() {
+            let fits = fitting(&queued.parcel.spans, limits, &batch);
+            let whole = fits == queued.parcel.spans.len();
+            if !whole && !batch.spans.is_empty() {
+                break;
+            }
+            batch.since.get_or_insert(queued.since);
+            if whole {
+                let Some(Queued { parcel, .. }) = self.queue.pop_front() else {
+                    break;
+                };
+                batch.add(parcel.spans);
+                batch.epilogues.extend(parcel.epilogue);
+                batch.parcels += 1;
+            } else {
+                batch.add(queued.parcel.spans.drain(..fits.max(1)).collect());
+                break;
+            }
+        }
+        batch
+    }
+
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.ended || self.closing.is_some_and(|deadline| now >= deadline)
+    }
+
+    /// Drops the oldest parcel; false when there is none.
+    pub(super) fn drop_oldest(&mut self, reason: DropReason) -> bool {
+        let Some(oldest) = self.queue.pop_front() else {
+            return false;
+        };
+        self.bytes -= weight(&oldest.parcel.spans);
+        self.drop_spans(&oldest.parcel.spans, reason);
+        self.settled += 1;
+        true
+    }
+
+    pub(super) fn drop_spans(&mut self, spans: &[Payload], reason: DropReason) {
+        let count = counted(spans);
+        self.pending -= count;
+        self.dropped.add(reason, count);
+        if self.broken.len() >= MAX_BROKEN_TRACES {
+            self.broken.clear();
+        }
+        self.broken.extend(spans.iter().map(|span| span.trace_id));
+    }
+}
+
+impl Batch {
+    fn add(&mut self, mut spans: Vec<Payload>) {
+        self.bytes += weight(&spans);
+        self.spans.append(&mut spans);
+    }
+}
+
+/// How many of `spans` fit into `batch`.
+fn fitting(spans: &[Payload], limits: Limits, batch: &Batch) -> usize {
+    let mut bytes = batch.bytes;
+    spans
+        .iter()
+        .take(limits.max_spans.saturating_sub(batch.spans.len()))
+        .take_while(|span| {
+            bytes += weight(std::slice::from_ref(span));
+            bytes <= limits.max_bytes
+        })
+        .count()
+}
+
+/// Spans that ended, among `spans`.
+pub(crate) fn counted(spans: &[Payload]) -> u64 {
+    spans.iter().map(|span| u64::from(span.counted)).sum()
+}
+
+/// Memory that `spans` take.
+pub(super) fn weight(spans: &[Payload]) -> usize {
+    spans.iter().map(|span| span.bytes.len() + size_of::<Payload>()).sum()
+}
