@@ -11,7 +11,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use crate::sync::lock;
+use crate::sync::{lock, now};
 
 /// Longer than a burst of requests, shorter than a fail-over.
 const LIFETIME: Duration = Duration::from_secs(30);
@@ -40,8 +40,7 @@ impl Resolver for CachingResolver {
         let port =
             uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         let name = format!("{host}:{port}");
-        #[expect(clippy::disallowed_methods, reason = "the client calls with no clock of ours")]
-        let now = Instant::now();
+        let now = now();
         let mut known = lock(&self.known);
         let fresh = known
             .as_ref()
