@@ -56,6 +56,23 @@ impl TracingGuard {
     /// The capturing part of [`layer`](Self::layer) alone, for those who have an
     /// `OpenTelemetryLayer`: add it before that one, and [`processor`](Self::processor) to that
     /// one's provider. Events are then recorded by that layer, in its own way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mlflow_tracing::opentelemetry_sdk::trace::SdkTracerProvider;
+    /// use opentelemetry::trace::TracerProvider as _;
+    /// use tracing_subscriber::prelude::*;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-capture-layer");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// let provider = SdkTracerProvider::builder().with_span_processor(tracing.processor()).build();
+    /// let subscriber = tracing_subscriber::registry()
+    ///     .with(tracing.capture_layer())
+    ///     .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("app")));
+    /// tracing::subscriber::with_default(subscriber, || tracing::info_span!("work").in_scope(|| ()));
+    /// assert_eq!(tracing.stats().ended, 1);
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
     #[must_use]
     pub fn capture_layer(&self) -> CaptureLayer {
         CaptureLayer::new(false, self.on_install())
@@ -101,9 +118,19 @@ impl TracingGuard {
 
     /// Waits until every destination is known to work: reached, authorised, its experiment found.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let tracing = mlflow_tracing::builder().with_tracking_uri("http://127.0.0.1:9").build()?;
+    /// let error = tracing.ready(Duration::from_millis(200)).unwrap_err();
+    /// assert!(error.is_not_ready());
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`is_not_ready`](Error::is_not_ready), with what the destination said and what to do.
+    /// [`is_not_ready`](crate::Error::is_not_ready), with what the destination said and what to do.
     pub fn ready(&self, patience: Duration) -> Result<()> {
         self.pipeline.ready(patience)
     }
@@ -142,9 +169,9 @@ impl TracingGuard {
     fn on_install(&self) -> OnInstall {
         let pipeline = Arc::downgrade(&self.pipeline);
         let target = self.target;
-        Box::new(move |subscriber| {
+        Box::new(move |installed| {
             if let Some(intake) = pipeline.upgrade().as_deref().and_then(Pipeline::intake) {
-                intake.run(Box::new(move || probe::check(&subscriber, target)));
+                intake.run(Box::new(move || probe::check(&installed, target)));
             }
         })
     }

@@ -6,7 +6,6 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::builder::Builder;
 use crate::config::env::Env;
@@ -87,10 +86,8 @@ impl Builder {
             return Err(already_installed());
         }
         let guard = self.build()?;
-        tracing_subscriber::registry()
-            .with(guard.layer())
-            .try_init()
-            .map_err(|_| already_installed())?;
+        let subscriber = tracing_subscriber::registry().with(guard.layer());
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| already_installed())?;
         guard.install_opentelemetry();
         Ok(guard)
     }

@@ -27,6 +27,17 @@ pub struct Stats {
 }
 
 /// What one destination did with the spans that ended.
+///
+/// # Examples
+///
+/// ```
+/// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-destination-stats");
+/// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+/// let stats = tracing.stats();
+/// assert!(stats.destinations[0].name.starts_with("local "));
+/// assert_eq!(stats.destinations[0].pending, 0);
+/// # Ok::<(), mlflow_tracing::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DestinationStats {
@@ -55,6 +66,13 @@ impl DestinationStats {
 }
 
 /// Why a span was given up.
+///
+/// # Examples
+///
+/// ```
+/// use mlflow_tracing::DropReason;
+/// assert_eq!(DropReason::QueueFull.to_string(), "queue_full");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -108,6 +126,14 @@ impl fmt::Display for DropReason {
 }
 
 /// Number of spans given up, by [`DropReason`].
+///
+/// # Examples
+///
+/// ```
+/// use mlflow_tracing::{DropReason, Dropped};
+/// let nothing = Dropped::default();
+/// assert_eq!((nothing.total(), nothing.get(DropReason::Rejected)), (0, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped([u64; DropReason::ALL.len()]);
 

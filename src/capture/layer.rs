@@ -15,11 +15,18 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::event::{self, Told};
 use crate::capture::fields::Integers;
-use crate::capture::probe;
 use crate::semconv::{otel, private};
 
-/// Called once with the subscriber that the layer became part of.
-pub(crate) type OnInstall = Box<dyn Fn(WeakDispatch) + Send + Sync>;
+/// Called when the layer became part of a subscriber. May not log: `tracing` holds its locks.
+pub(crate) type OnInstall = Box<dyn Fn(Installed) + Send + Sync>;
+
+/// Where the layer came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Installed {
+    pub(crate) subscriber: WeakDispatch,
+    /// Whether this is the subscriber's only capturing layer.
+    pub(crate) alone: bool,
+}
 
 /// Gives the `OpenTelemetry` spans of `tracing` spans their MLflow meaning.
 ///
@@ -77,8 +84,9 @@ where
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
         // A layer belongs to one subscriber: it cannot be registered twice.
         let _ = self.dispatch.set(subscriber.downgrade());
-        probe::check_single(subscriber, self);
-        (self.on_install)(subscriber.downgrade());
+        let found = subscriber.downcast_ref::<Self>();
+        let alone = found.is_none_or(|found| std::ptr::eq(found, self));
+        (self.on_install)(Installed { subscriber: subscriber.downgrade(), alone });
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -86,7 +94,8 @@ where
         attributes.record(&mut integers);
         if !integers.0.is_empty() {
             if let Some(span) = ctx.span(id) {
-                span.extensions_mut().insert(integers);
+                // Replaces rather than inserts: a second layer must not panic.
+                span.extensions_mut().replace(integers);
             }
         }
     }
@@ -101,7 +110,7 @@ where
         let mut integers = Integers::default();
         values.record(&mut integers);
         if !integers.0.is_empty() {
-            extensions.insert(integers);
+            extensions.replace(integers);
         }
     }
 

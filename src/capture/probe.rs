@@ -3,23 +3,20 @@
 use std::sync::OnceLock;
 
 use tracing::callsite::{Callsite, Identifier};
-use tracing::dispatcher::WeakDispatch;
 use tracing::field::FieldSet;
 use tracing::metadata::Kind;
 use tracing::subscriber::Interest;
 use tracing::{Dispatch, Level, Metadata};
 
-use crate::capture::layer::CaptureLayer;
+use crate::capture::layer::Installed;
 use crate::diagnostics;
 
-/// Warns once about what would make capturing a silent no-op.
+/// Warns about what would make capturing a silent no-op, or happen twice.
 ///
 /// `target` is the program's own: a filter that names the program lets its spans through.
 /// Call it on a thread of its own: asking a subscriber leaves traces in the thread's filter state.
-pub(crate) fn check(subscriber: &WeakDispatch, target: &'static str) {
-    let Some(subscriber) = subscriber.upgrade() else {
-        return;
-    };
+pub(crate) fn check(installed: &Installed, target: &'static str) {
+    let Some(subscriber) = installed.subscriber.upgrade() else { return };
     if !sees_info_spans(&subscriber, target) {
         diagnostics::warn(&format!(
             "a global filter hides the INFO spans of `{target}`, so they are not traced. A bare \
@@ -27,12 +24,7 @@ pub(crate) fn check(subscriber: &WeakDispatch, target: &'static str) {
              it is meant for, as in `.with(fmt::layer().with_filter(EnvFilter::from_default_env()))`"
         ));
     }
-}
-
-/// Warns when two capturing layers share a subscriber: every span would be recorded twice.
-pub(crate) fn check_single(subscriber: &Dispatch, layer: &CaptureLayer) {
-    let found = subscriber.downcast_ref::<CaptureLayer>();
-    if found.is_some_and(|found| !std::ptr::eq(found, layer)) {
+    if !installed.alone {
         diagnostics::warn(
             "two layers of mlflow-tracing are in one subscriber, so spans are recorded twice; \
              remove one",

@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// Where a setting comes from.
+///
+/// # Examples
+///
+/// ```
+/// use mlflow_tracing::Source;
+/// let explanation = mlflow_tracing::builder().with_service_name("api").explain_config()?;
+/// let service = explanation.settings().find(|(name, ..)| *name == "service");
+/// assert_eq!(service, Some(("service", "api", Source::Builder("with_service_name"))));
+/// # Ok::<(), mlflow_tracing::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {

@@ -12,6 +12,9 @@ use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
+/// Scratch memory kept from one span to the next.
+const MAX_SCRATCH: usize = 64 * 1024;
+
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
 const BYTES: u32 = 2;
@@ -42,6 +45,15 @@ pub(crate) fn span(out: &mut Vec<u8>, span: &SpanData) {
     span.links.links.iter().for_each(|item| nested(out, 13, |out| link(out, item)));
     varint_field(out, 14, u64::from(span.links.dropped_count));
     nested(out, 15, |out| status(out, &span.status));
+}
+
+/// Body of a `Span` message with no memory to spare. `scratch` saves growing it from nothing.
+pub(crate) fn span_bytes(scratch: &mut Vec<u8>, data: &SpanData) -> Vec<u8> {
+    scratch.clear();
+    span(scratch, data);
+    let bytes = scratch.as_slice().to_vec();
+    scratch.shrink_to(MAX_SCRATCH);
+    bytes
 }
 
 /// Body of a `Resource` message.

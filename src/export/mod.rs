@@ -1,7 +1,7 @@
 //! From spans to what a destination wants: dialect → encoding → request.
 //!
 //! An [`Encoder`] runs on the worker and turns a chunk of a trace into bytes, once; a
-//! [`Wire`](crate::transport::Wire) runs on the destination's sender and frames those bytes.
+//! [`Wire`] runs on the destination's sender and frames those bytes.
 //! A destination is the pair.
 
 use std::sync::Arc;

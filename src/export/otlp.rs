@@ -44,14 +44,14 @@ pub(crate) fn destination(settings: OtlpSettings) -> Destination {
 #[derive(Debug, Default)]
 struct OtlpEncoder {
     envelopes: Envelopes,
+    scratch: Vec<u8>,
 }
 
 impl Encoder for OtlpEncoder {
     fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
         let spans = chunk.spans.into_iter().map(|span| {
             let data = dialect(span);
-            let mut bytes = Vec::new();
-            encode::span(&mut bytes, &data);
+            let bytes = encode::span_bytes(&mut self.scratch, &data);
             let scope = &data.instrumentation_scope;
             let envelope = self.envelopes.get(resource, scope, frame::protobuf);
             Payload { trace_id: chunk.trace_id, envelope, bytes, counted: true }

@@ -7,6 +7,18 @@
 ///
 /// Default: [`TraceInfoMode::Auto`]; `MLFLOW_TRACING_TRACE_INFO`.
 ///
+/// # Examples
+///
+/// ```
+/// use mlflow_tracing::TraceInfoMode;
+/// let explanation = mlflow_tracing::builder()
+///     .with_tracking_uri("http://127.0.0.1:5000")
+///     .with_trace_info(TraceInfoMode::Always)
+///     .explain_config()?;
+/// assert!(explanation.settings().any(|(name, value, _)| (name, value) == ("trace info", "always")));
+/// # Ok::<(), mlflow_tracing::Error>(())
+/// ```
+///
 /// Source: measured on mlflow 3.17.2: 7-10 ms a trace in a large request, 33 ms more for the call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

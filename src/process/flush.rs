@@ -9,6 +9,25 @@ use crate::stats::{DropReason, Stats};
 /// Says where the others are: `stats` is the account at the moment the flush gave up. Spans that
 /// are pending are still being sent, and a later flush may succeed; spans that were dropped are
 /// gone, and every later flush says so too.
+///
+/// # Examples
+///
+/// ```
+/// use mlflow_tracing::DropReason;
+/// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+/// use std::time::Duration;
+///
+/// // Nothing listens on this port.
+/// let tracing = mlflow_tracing::builder()
+///     .with_otlp_endpoint("http://127.0.0.1:9/v1/traces")
+///     .with_drop_timeout(Duration::ZERO)
+///     .build()?;
+/// tracing.provider().tracer("app").in_span("work", |_| ());
+/// let error = tracing.flush(Duration::from_millis(200)).unwrap_err();
+/// assert_eq!((error.pending(), error.dropped(DropReason::QueueFull)), (1, 0));
+/// assert!(error.to_string().contains("127.0.0.1:9"));
+/// # Ok::<(), mlflow_tracing::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushError {

@@ -130,7 +130,13 @@ impl Pipeline {
         }
         let deadline = now() + patience;
         self.intake.close(deadline);
-        self.lanes.iter().for_each(|lane| lane.outbox.close(deadline));
+        for lane in &self.lanes {
+            lane.outbox.close(deadline);
+            // A look at a destination that hangs holds nobody up.
+            if lane.outbox.is_idle() {
+                (lane.interrupt)();
+            }
+        }
         if !self.lanes.iter().all(|lane| lane.outbox.wait_ended(deadline)) {
             self.lanes.iter().for_each(|lane| (lane.interrupt)());
             let end = now() + GRACE;

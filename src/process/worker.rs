@@ -18,6 +18,8 @@ use crate::transport::outbox::Outbox;
 const THREAD_NAME: &str = "mlflow-tracing";
 /// How often the intake is looked at while spans come in.
 const TICK: Duration = Duration::from_millis(50);
+/// Room kept in the list that the intake fills.
+const KEPT_ITEMS: usize = 1024;
 
 /// One destination as the worker sees it.
 pub(crate) struct Outlet {
@@ -72,6 +74,7 @@ impl Worker {
                     self.hand_over(release, now);
                 }
             }
+            items.shrink_to(KEPT_ITEMS);
             let releases = match (orders.close, orders.flush) {
                 (true, _) => self.table.close(),
                 (false, true) => self.table.flush(),

@@ -26,6 +26,8 @@ pub(crate) struct Sender {
     policy: RetryPolicy,
     prepared: bool,
     trouble: Throttle,
+    /// What kind of trouble was told last; another kind is told at once.
+    told: String,
 }
 
 /// Starts the thread that empties `outbox` through `wire`.
@@ -35,7 +37,7 @@ pub(crate) fn spawn(
     policy: RetryPolicy,
 ) -> Result<JoinHandle<()>> {
     let trouble = Throttle::new(TROUBLE_INTERVAL);
-    let sender = Sender { outbox, wire, policy, prepared: false, trouble };
+    let sender = Sender { outbox, wire, policy, prepared: false, trouble, told: String::new() };
     #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || sender.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
@@ -168,12 +170,17 @@ impl Sender {
         // What a person mends may change what was found out at the start.
         self.prepared &= !refused;
         self.outbox.note_problem(problem, refused.then_some(seen));
-        self.tell(&format!("{problem}; spans wait in memory and are sent again"));
+        let closing = self.outbox.is_closing();
+        let outlook = if closing { "" } else { "; spans wait in memory and are sent again" };
+        self.tell(&format!("{problem}{outlook}"));
         self.outbox.count_retry();
-        if refused && self.outbox.is_closing() {
+        // Nothing is mended while the program ends, and nothing waits for a mere look.
+        if closing && (refused || since.is_none()) {
             return Err(DropReason::Shutdown);
         }
         let until = now() + self.policy.pause(failures, repeat, random());
+        // A flush may cut our own pauses short, not one that the server asked for.
+        let seen = if matches!(repeat, Repeat::After(_)) { u64::MAX } else { seen };
         let woken = self.outbox.pause(seen, until);
         let now = now();
         self.outbox.expire(self.policy.window, now);
@@ -209,6 +216,11 @@ impl Sender {
     }
 
     fn tell(&mut self, problem: &str) {
+        let kind = problem.split([':', ';']).next().unwrap_or_default();
+        if kind != self.told {
+            kind.clone_into(&mut self.told);
+            self.trouble = Throttle::new(TROUBLE_INTERVAL);
+        }
         if let Some(suppressed) = self.trouble.admit(now()) {
             let more = if suppressed > 0 {
                 format!(" ({suppressed} more like it)")

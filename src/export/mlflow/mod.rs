@@ -28,6 +28,7 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
         mode: settings.trace_info,
         process,
         envelopes: Envelopes::default(),
+        scratch: Vec::new(),
         sizes: HashMap::new(),
     };
     Ok(Destination {
@@ -41,6 +42,7 @@ struct MlflowEncoder {
     mode: TraceInfoMode,
     process: ProcessInfo,
     envelopes: Envelopes,
+    scratch: Vec<u8>,
     /// Sizes of the spans that left before their trace was finished.
     sizes: HashMap<TraceId, Sizes>,
 }
@@ -59,8 +61,7 @@ impl Encoder for MlflowEncoder {
             .chain(made_up)
             .map(|(span, counted)| {
                 let data = dialect::apply(span, self.mode);
-                let mut bytes = Vec::new();
-                encode::span(&mut bytes, &data);
+                let bytes = encode::span_bytes(&mut self.scratch, &data);
                 let envelope = self.envelopes.get(resource, &data.instrumentation_scope, envelope);
                 Payload { trace_id, envelope, bytes, counted }
             })

@@ -56,8 +56,13 @@ impl Outbox {
         let bytes = weight(&parcel.spans);
         state.handed_in += 1;
         state.pending += counted(&parcel.spans);
-        while state.bytes + bytes > self.max_bytes && state.drop_oldest(DropReason::OutboxFull) {}
-        if state.ended || state.bytes + bytes > self.max_bytes {
+        // What could never fit makes no room for itself.
+        let hopeless = state.ended || bytes > self.max_bytes;
+        while !hopeless
+            && state.bytes + bytes > self.max_bytes
+            && state.drop_oldest(DropReason::OutboxFull)
+        {}
+        if hopeless || state.bytes + bytes > self.max_bytes {
             let reason = if state.ended { DropReason::Shutdown } else { DropReason::OutboxFull };
             state.drop_spans(&parcel.spans, reason);
             state.settled += 1;
@@ -215,6 +220,12 @@ impl Outbox {
         state.closing = Some(state.closing.map_or(deadline, |earlier| earlier.min(deadline)));
         state.demands += 1;
         self.changed.notify_all();
+    }
+
+    /// Whether everything that was handed in is settled.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = lock(&self.state);
+        state.settled == state.handed_in
     }
 
     /// Drops what is left; whatever is handed in from now on is dropped too.
