@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mlflow_tracing::{MlflowSpanExt as _, SpanType};
+use mlflow_tracing::{MlflowSpanExt as _, SpanType, semconv};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
@@ -15,37 +15,37 @@ type AnyError = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), AnyError> {
-    let _guard = mlflow_tracing::init()?; // one line; dropped at the end, it delivers what is left
+    let _guard = mlflow_tracing::init()?;
 
+    let question = "What is the capital of France, and how warm is it there?";
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        answer = agent("What is the capital of France, and how warm is it there?", "anna") => println!("{}", answer?),
+        answer = agent(question, "anna") => println!("{}", answer?),
         _ = tokio::signal::ctrl_c() => eprintln!("interrupted"),
         _ = terminate.recv() => eprintln!("terminated"),
     }
-    Ok(()) // the guard is dropped here, whichever way it ended
+    Ok(()) // Whichever way it ended: the guard is dropped here, and delivers what is left.
 }
 
-#[instrument(fields(mlflow.spanType = "AGENT", user.id = user, session.id = "quickstart"), skip(user), ret, err)]
+#[instrument(skip(user), fields(mlflow.spanType = "AGENT", user.id = user, session.id = "s-1"), ret, err)]
 async fn agent(question: &str, user: &str) -> Result<String, AnyError> {
     let documents = retrieve(question, 2).await;
     let mut messages = vec![
-        json!({"role": "user", "content": question}),
-        json!({"role": "system", "content": documents.join("\n")}),
+        json!({ "role": "system", "content": documents.join("\n") }),
+        json!({ "role": "user", "content": question }),
     ];
     if let Err(error) = temperature("Pariss").await {
-        messages.push(json!({"role": "tool", "content": error.to_string()}));
+        messages.push(json!({ "role": "tool", "content": error.to_string() }));
     }
     let celsius = temperature("Paris").await?;
-    messages.push(json!({"role": "tool", "content": format!("{celsius} °C")}));
+    messages.push(json!({ "role": "tool", "content": format!("{celsius} °C") }));
     chat(&messages).await
 }
 
 #[instrument(fields(mlflow.spanType = "RETRIEVER"), ret)]
-async fn retrieve(query: &str, top_k: u64) -> Vec<String> {
+async fn retrieve(query: &str, top_k: usize) -> Vec<&'static str> {
     sleep(Duration::from_millis(25)).await;
-    let documents = ["Paris is the capital of France.", "Lyon is not."];
-    documents.iter().take(top_k as usize).map(|text| text.to_string()).collect()
+    ["Paris is the capital of France.", "Lyon is not."].into_iter().take(top_k).collect()
 }
 
 #[instrument(fields(mlflow.spanType = "TOOL"), ret, err)]
@@ -54,16 +54,18 @@ async fn temperature(city: &str) -> Result<f64, AnyError> {
     if city == "Paris" { Ok(21.5) } else { Err(format!("no such city: {city}").into()) }
 }
 
-/// Stands in for a model: the answer is always the same.
+/// Stands in for a model: it always answers the same.
 #[instrument(skip_all, err)]
 async fn chat(messages: &[Value]) -> Result<String, AnyError> {
     let span = Span::current();
     span.set_span_type(SpanType::ChatModel)
-        .set_inputs(&json!({"model": "stand-in-1", "messages": messages}));
+        .set_inputs(&json!({ "model": "stand-in", "messages": messages }));
     sleep(Duration::from_millis(80)).await;
     let content = "Paris, and it is 21.5 °C there.";
-    span.set_outputs(&json!({"choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]}))
-        .set_json_attribute("mlflow.chat.tokenUsage", &json!({"input_tokens": 96, "output_tokens": 12, "total_tokens": 108}))
-        .set_json_attribute("mlflow.llm.model", "stand-in-1");
+    let message = json!({ "role": "assistant", "content": content });
+    let usage = json!({ "input_tokens": 96, "output_tokens": 12, "total_tokens": 108 });
+    span.set_outputs(&json!({ "choices": [{ "message": message, "finish_reason": "stop" }] }))
+        .set_json_attribute(semconv::span::MODEL, "stand-in")
+        .set_json_attribute(semconv::span::TOKEN_USAGE, &usage);
     Ok(content.to_owned())
 }

@@ -14,6 +14,8 @@ mod process;
 pub mod semconv;
 mod stats;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use capture::layer::CaptureLayer;

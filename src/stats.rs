@@ -180,3 +180,6 @@ impl fmt::Display for Dropped {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

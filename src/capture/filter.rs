@@ -1,5 +1,8 @@
 //! Which spans and events are captured, decided once per callsite.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -56,15 +59,39 @@ impl<S> Filter<S> for CaptureFilter {
 }
 
 /// Keeps events from the OTel layer: it would make every `error!` an error of its span.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SpansOnly;
+#[derive(Clone, Debug)]
+pub(crate) struct SpansOnly {
+    pub(crate) muted: Muted,
+}
+
+/// Whether another capturing layer of the subscriber does the work: two OTel layers in one
+/// subscriber panic (tracing-opentelemetry 0.34).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Muted(Arc<AtomicBool>);
+
+impl Muted {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl SpansOnly {
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_span() && !self.muted.is_set()
+    }
+}
 
 impl<S> Filter<S> for SpansOnly {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        metadata.is_span()
+        self.wants(metadata)
     }
 
+    /// Asked after the layer was told what it became part of.
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_span() { Interest::always() } else { Interest::never() }
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
     }
 }

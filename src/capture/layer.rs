@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Array, Context as OtelContext, KeyValue, StringValue, Value};
-use tracing::dispatcher::WeakDispatch;
+use tracing::dispatcher::{self, WeakDispatch};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Subscriber};
 use tracing_opentelemetry::get_otel_context;
@@ -15,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::event::{self, Told};
 use crate::capture::fields::Integers;
+use crate::capture::filter::Muted;
 use crate::semconv::{otel, private};
 
 /// Called when the layer became part of a subscriber. May not log: `tracing` holds its locks.
@@ -39,16 +40,48 @@ pub struct CaptureLayer {
     on_install: OnInstall,
     /// False where an OTel layer records events itself.
     records_events: bool,
+    muted: Muted,
 }
 
 impl CaptureLayer {
     pub(crate) fn new(records_events: bool, on_install: OnInstall) -> Self {
-        Self { dispatch: OnceLock::new(), on_install, records_events }
+        Self { dispatch: OnceLock::new(), on_install, records_events, muted: Muted::default() }
+    }
+
+    /// Tells whether this layer leaves the work to another one.
+    pub(crate) fn muted(&self) -> Muted {
+        self.muted.clone()
+    }
+
+    /// Notes the subscriber that this layer is part of; it belongs to one for ever.
+    fn register(&self, subscriber: &Dispatch) {
+        if self.dispatch.set(subscriber.downgrade()).is_ok() {
+            let found = subscriber.downcast_ref::<Self>();
+            let alone = found.is_none_or(|found| std::ptr::eq(found, self));
+            if !alone {
+                self.muted.set();
+            }
+            (self.on_install)(Installed { subscriber: subscriber.downgrade(), alone });
+        }
+    }
+
+    /// `Option` and `Vec` do not tell the layers in them what they become part of
+    /// (tracing-subscriber 0.3.23): it is the current subscriber, if that knows this layer.
+    fn register_late(&self) {
+        if self.dispatch.get().is_none() {
+            dispatcher::get_default(|current| {
+                let found = current.downcast_ref::<Self>();
+                if found.is_some_and(|found| std::ptr::eq(found, self)) {
+                    self.register(current);
+                }
+            });
+        }
     }
 
     /// The OTel context of a span, which is started by this if it was not. No lock of the span may
     /// be held.
     fn otel_context(&self, id: &Id) -> Option<OtelContext> {
+        self.register_late();
         let dispatch = self.dispatch.get()?.upgrade()?;
         get_otel_context(id, &dispatch)
     }
@@ -82,11 +115,12 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        // A layer belongs to one subscriber: it cannot be registered twice.
-        let _ = self.dispatch.set(subscriber.downgrade());
-        let found = subscriber.downcast_ref::<Self>();
-        let alone = found.is_none_or(|found| std::ptr::eq(found, self));
-        (self.on_install)(Installed { subscriber: subscriber.downgrade(), alone });
+        self.register(subscriber);
+    }
+
+    /// A subscriber that is not the global one can be asked for here, but not during an event.
+    fn on_enter(&self, _: &Id, _: Context<'_, S>) {
+        self.register_late();
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -115,7 +149,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        let Some(span) = ctx.event_span(event) else {
+        let Some(span) = ctx.event_span(event).filter(|_| !self.muted.is_set()) else {
             return;
         };
         if let Some(told) = event::read(event, span.metadata()) {

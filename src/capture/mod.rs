@@ -40,6 +40,7 @@ where
         .with_level(false)
         .with_tracked_inactivity(false)
         .with_context_activation(true);
-    let both: Layered<_, _, S> = capture.and_then(otel.with_filter(SpansOnly));
+    let spans_only = SpansOnly { muted: capture.muted() };
+    let both: Layered<_, _, S> = capture.and_then(otel.with_filter(spans_only));
     both.with_filter(filter)
 }

@@ -26,8 +26,8 @@ pub(crate) fn check(installed: &Installed, target: &'static str) {
     }
     if !installed.alone {
         diagnostics::warn(
-            "two layers of mlflow-tracing are in one subscriber, so spans are recorded twice; \
-             remove one",
+            "two layers of mlflow-tracing are in one subscriber, of which only one works; remove \
+             the other",
         );
     }
 }

@@ -52,3 +52,6 @@ fn pair(name: &str, part: &str) -> Result<(String, String)> {
         Err(Error::config(name, &shown, "the percent-decoded value is not UTF-8"))
     }
 }
+
+#[cfg(test)]
+mod tests;

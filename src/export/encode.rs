@@ -1,7 +1,7 @@
 //! `SpanData` to OTLP protobuf bytes in one pass.
 //!
 //! Only the body of a message is written here; [`frame`](super::frame) puts bodies together.
-//! Proven byte for byte against the official exporter by `tests/it/encode.rs`.
+//! Proven byte for byte against the official exporter by the tests below.
 //!
 //! Source: `opentelemetry-proto` 1.x `trace.proto`, `common.proto`, `resource.proto`.
 
@@ -33,7 +33,6 @@ pub(crate) fn span(out: &mut Vec<u8>, span: &SpanData) {
     if span.parent_span_id != SpanId::INVALID {
         bytes_field(out, 4, &span.parent_span_id.to_bytes());
     }
-    fixed32_field(out, 16, flags(context.trace_flags().to_u8(), span.parent_span_is_remote));
     str_field(out, 5, &span.name);
     varint_field(out, 6, kind(&span.span_kind));
     fixed64_field(out, 7, nanos(span.start_time));
@@ -45,6 +44,7 @@ pub(crate) fn span(out: &mut Vec<u8>, span: &SpanData) {
     span.links.links.iter().for_each(|item| nested(out, 13, |out| link(out, item)));
     varint_field(out, 14, u64::from(span.links.dropped_count));
     nested(out, 15, |out| status(out, &span.status));
+    fixed32_field(out, 16, flags(context.trace_flags().to_u8(), span.parent_span_is_remote));
 }
 
 /// Body of a `Span` message with no memory to spare. `scratch` saves growing it from nothing.
@@ -109,7 +109,8 @@ pub(crate) fn kind(kind: &SpanKind) -> u64 {
     }
 }
 
-fn flags(trace_flags: u8, is_remote: bool) -> u32 {
+/// `Span.flags` and `Link.flags`.
+pub(crate) fn flags(trace_flags: u8, is_remote: bool) -> u32 {
     u32::from(trace_flags) | FLAG_HAS_IS_REMOTE | if is_remote { FLAG_IS_REMOTE } else { 0 }
 }
 
@@ -316,3 +317,6 @@ fn delimited_len(len: usize) -> usize {
 fn len64(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

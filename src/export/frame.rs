@@ -96,3 +96,6 @@ pub(crate) fn protobuf(resource: &Resource, scope: &InstrumentationScope) -> Env
     encode::scope(&mut envelope.scope, scope);
     envelope
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,91 +3,58 @@
 //! Source: OTLP 1.x §JSON protobuf encoding: ids in hexadecimal, 64-bit integers as strings,
 //! names in lowerCamelCase, enums as numbers.
 
-use opentelemetry::trace::{SpanId, Status};
+use opentelemetry::trace::{Event, Link, SpanId, Status};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use serde_json::json;
 
-use crate::export::encode::{kind, nanos};
+use crate::export::encode::{flags, kind, nanos};
 use crate::export::frame;
 use crate::model::text;
 use crate::transport::{Envelope, Payload};
 
 /// One span as a JSON object.
 pub(crate) fn span(span: &SpanData) -> Vec<u8> {
-    let mut object = json!({
-        "traceId": span.span_context.trace_id().to_string(),
-        "spanId": span.span_context.span_id().to_string(),
-        "name": span.name,
-        "kind": kind(&span.span_kind),
-        "startTimeUnixNano": nanos(span.start_time).to_string(),
-        "endTimeUnixNano": nanos(span.end_time).to_string(),
-        "attributes": attributes(span.attributes.iter()),
-        "status": status(&span.status),
-    });
-    let optional = [
-        (
-            "parentSpanId",
-            (span.parent_span_id != SpanId::INVALID)
-                .then(|| json!(span.parent_span_id.to_string())),
-        ),
-        (
-            "events",
-            non_empty(
-                span.events
-                    .events
-                    .iter()
-                    .map(|event| {
-                        json!({
-                            "timeUnixNano": nanos(event.timestamp).to_string(),
-                            "name": event.name,
-                            "attributes": attributes(event.attributes.iter()),
-                        })
-                    })
-                    .collect(),
-            ),
-        ),
-        (
-            "links",
-            non_empty(
-                span.links
-                    .links
-                    .iter()
-                    .map(|link| {
-                        json!({
-                            "traceId": link.span_context.trace_id().to_string(),
-                            "spanId": link.span_context.span_id().to_string(),
-                            "attributes": attributes(link.attributes.iter()),
-                        })
-                    })
-                    .collect(),
-            ),
-        ),
-    ];
-    if let Some(entries) = object.as_object_mut() {
-        entries
-            .extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
-    }
-    object.to_string().into_bytes()
+    let context = &span.span_context;
+    let parent = (span.parent_span_id != SpanId::INVALID).then(|| span.parent_span_id.to_string());
+    object([
+        ("traceId", json!(context.trace_id().to_string())),
+        ("spanId", json!(context.span_id().to_string())),
+        ("traceState", json!(context.trace_state().header())),
+        ("parentSpanId", json!(parent)),
+        ("flags", json!(flags(context.trace_flags().to_u8(), span.parent_span_is_remote))),
+        ("name", json!(span.name)),
+        ("kind", json!(kind(&span.span_kind))),
+        ("startTimeUnixNano", json!(nanos(span.start_time).to_string())),
+        ("endTimeUnixNano", json!(nanos(span.end_time).to_string())),
+        ("attributes", attributes(span.attributes.iter())),
+        ("droppedAttributesCount", json!(span.dropped_attributes_count)),
+        ("events", span.events.events.iter().map(event).collect()),
+        ("droppedEventsCount", json!(span.events.dropped_count)),
+        ("links", span.links.links.iter().map(link).collect()),
+        ("droppedLinksCount", json!(span.links.dropped_count)),
+        ("status", status(&span.status)),
+    ])
+    .to_string()
+    .into_bytes()
 }
 
 /// The JSON envelope: a `resource` and a `scope` object.
 pub(crate) fn envelope(resource: &Resource, scope: &InstrumentationScope) -> Envelope {
-    let resource_attributes =
-        resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-    let resource_attributes: Vec<KeyValue> = resource_attributes.collect();
-    let scope_object = json!({
-        "name": scope.name(),
-        "version": scope.version().unwrap_or_default(),
-        "attributes": attributes(scope.attributes()),
-    });
+    let resource_attributes: Vec<KeyValue> =
+        resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
+    let resource_object = object([("attributes", attributes(resource_attributes.iter()))]);
+    let scope_object = object([
+        ("name", json!(scope.name())),
+        ("version", json!(scope.version())),
+        ("attributes", attributes(scope.attributes())),
+    ]);
     Envelope {
-        resource: json!({ "attributes": attributes(resource_attributes.iter()) })
-            .to_string()
-            .into_bytes(),
+        resource: resource_object.to_string().into_bytes(),
+        resource_schema_url: resource.schema_url().unwrap_or_default().to_owned(),
         scope: scope_object.to_string().into_bytes(),
-        ..Envelope::default()
+        scope_schema_url: scope.schema_url().unwrap_or_default().to_owned(),
     }
 }
 
@@ -105,13 +72,58 @@ pub(crate) fn request_line(spans: &[Payload]) -> Vec<u8> {
         line.extend_from_slice(b",\"spans\":[");
         let bodies: Vec<&[u8]> = spans.iter().map(|span| span.bytes.as_slice()).collect();
         line.extend_from_slice(&bodies.join(&b','));
-        line.extend_from_slice(b"]}]}");
+        line.push(b']');
+        push_schema_url(&mut line, &envelope.scope_schema_url);
+        line.extend_from_slice(b"}]");
+        push_schema_url(&mut line, &envelope.resource_schema_url);
+        line.push(b'}');
     }
     line.extend_from_slice(b"]}\n");
     line
 }
 
-fn attributes<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> Vec<serde_json::Value> {
+fn push_schema_url(line: &mut Vec<u8>, url: &str) {
+    if !url.is_empty() {
+        line.extend_from_slice(b",\"schemaUrl\":");
+        line.extend_from_slice(json!(url).to_string().as_bytes());
+    }
+}
+
+/// An object without the fields that have their default, as in protobuf.
+fn object<const N: usize>(fields: [(&str, serde_json::Value); N]) -> serde_json::Value {
+    let is_default = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => true,
+        serde_json::Value::Number(number) => number.as_u64() == Some(0),
+        serde_json::Value::String(text) => text.is_empty(),
+        serde_json::Value::Array(items) => items.is_empty(),
+        serde_json::Value::Bool(_) | serde_json::Value::Object(_) => false,
+    };
+    let said = fields.into_iter().filter(|(_, value)| !is_default(value));
+    serde_json::Value::Object(said.map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn event(event: &Event) -> serde_json::Value {
+    object([
+        ("timeUnixNano", json!(nanos(event.timestamp).to_string())),
+        ("name", json!(event.name)),
+        ("attributes", attributes(event.attributes.iter())),
+        ("droppedAttributesCount", json!(event.dropped_attributes_count)),
+    ])
+}
+
+fn link(link: &Link) -> serde_json::Value {
+    let context = &link.span_context;
+    object([
+        ("traceId", json!(context.trace_id().to_string())),
+        ("spanId", json!(context.span_id().to_string())),
+        ("traceState", json!(context.trace_state().header())),
+        ("attributes", attributes(link.attributes.iter())),
+        ("droppedAttributesCount", json!(link.dropped_attributes_count)),
+        ("flags", json!(flags(context.trace_flags().to_u8(), context.is_remote()))),
+    ])
+}
+
+fn attributes<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> serde_json::Value {
     attributes.map(|kv| json!({ "key": kv.key.as_str(), "value": any_value(&kv.value) })).collect()
 }
 
@@ -141,6 +153,5 @@ fn status(status: &Status) -> serde_json::Value {
     }
 }
 
-fn non_empty(values: Vec<serde_json::Value>) -> Option<serde_json::Value> {
-    (!values.is_empty()).then_some(serde_json::Value::Array(values))
-}
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,8 @@ pub(crate) fn partial_success(reply: &Reply) -> Verdict {
     };
     let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);
     let note = (rejected > 0)
-        .then(|| format!("{rejected} spans of a request were refused: {}", partial.error_message));
+        .then(|| reply.masked(&partial.error_message))
+        .map(|words| format!("{rejected} spans of a request were refused: {words}"));
     Verdict::Delivered { rejected, note }
 }
 

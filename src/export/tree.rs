@@ -60,11 +60,7 @@ impl Trees {
         }
         let rows = self.open.entry(chunk.trace_id).or_default();
         for span in chunk.spans.iter().chain(&chunk.synthetic_root) {
-            if rows.rows.len() < MAX_ROWS {
-                rows.rows.push(Row::new(span));
-            } else {
-                rows.left_out += 1;
-            }
+            rows.add(span);
         }
         if !chunk.finished {
             return None;
@@ -74,13 +70,27 @@ impl Trees {
     }
 }
 
+impl Rows {
+    /// A root comes last of all, and is what everything hangs on: the newest row makes room for it.
+    fn add(&mut self, span: &Span) {
+        if self.rows.len() >= MAX_ROWS {
+            self.left_out += 1;
+            if !span.is_root() && !span.data.parent_span_is_remote {
+                return;
+            }
+            self.rows.pop();
+        }
+        self.rows.push(Row::new(span));
+    }
+}
+
 impl Row {
     fn new(span: &Span) -> Self {
         Self {
             id: span.data.span_context.span_id(),
             parent: span.data.parent_span_id,
             name: one_line(&span.data.name),
-            kind: span.span_type().to_string(),
+            kind: one_line(span.span_type().as_str()),
             start: span.data.start_time,
             end: span.data.end_time,
             usage: span.token_usage(),
@@ -105,7 +115,7 @@ fn draw(trace_id: TraceId, rows: Rows, colours: bool) -> String {
     let count = rows.len() + left_out;
     let lines = arrange(rows);
     let name_width = lines.iter().map(Line::width).max().unwrap_or(0).min(MAX_NAME_WIDTH);
-    let kind_width = lines.iter().map(|line| line.row.kind.len()).max().unwrap_or(0);
+    let kind_width = lines.iter().map(|line| line.row.kind.chars().count()).max().unwrap_or(0);
 
     let paint = Paint { colours };
     let mut text = String::new();
@@ -296,3 +306,6 @@ impl Paint {
         if self.colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests;

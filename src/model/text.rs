@@ -118,6 +118,16 @@ pub(crate) fn cut_with_dots(text: &str, max: usize) -> String {
     format!("{}...", cut(text, max.saturating_sub(3)))
 }
 
+/// Text for a column of `max` characters.
+pub(crate) fn column(text: &str, max: usize) -> String {
+    without_nul(cut(text, max).to_owned())
+}
+
+/// PostgreSQL refuses NUL in text, and with it everything that is stored together.
+pub(crate) fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
 /// How deep the objects and arrays of JSON text are nested.
 pub(crate) fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
@@ -135,6 +145,42 @@ pub(crate) fn depth(json: &str) -> usize {
         }
     }
     deepest
+}
+
+/// JSON text in which every integer that 64 bits with sign cannot hold is its own text.
+///
+/// `json` is an object or an array. Nothing else in it is touched.
+pub(crate) fn large_integers_as_text(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut copied, mut number, mut in_string, mut escaped) = (0, None, false, false);
+    for (at, byte) in json.bytes().enumerate() {
+        let numeric = matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        if numeric && !in_string {
+            number = number.or(Some(at));
+            continue;
+        }
+        let found = number.take().and_then(|start| Some((start, json.get(start..at)?)));
+        if let Some((start, literal)) = found.filter(|(_, literal)| is_large_integer(literal)) {
+            let before = json.get(copied..start).unwrap_or_default();
+            out.extend([before, "\"", literal, "\""]);
+            copied = at;
+        }
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+    }
+    out.push_str(json.get(copied..).unwrap_or_default());
+    out
+}
+
+fn is_large_integer(literal: &str) -> bool {
+    const DIGITS_THAT_ALWAYS_FIT: usize = 18;
+    literal.len() > DIGITS_THAT_ALWAYS_FIT
+        && !literal.contains(['.', 'e', 'E'])
+        && literal.parse::<i64>().is_err()
 }
 
 /// JSON text in which whatever lies deeper than `max` levels is replaced by its own text.
@@ -170,3 +216,6 @@ fn flatten_value(value: &mut serde_json::Value, levels: usize) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ pub(crate) struct Weighed {
     pub(crate) bytes: usize,
 }
 
-/// Spans of one trace that leave together, the root last.
+/// Spans of one trace that leave together, the root last. The last release may have none.
 #[derive(Debug)]
 pub(crate) struct Release {
     pub(crate) trace_id: TraceId,
@@ -78,6 +78,8 @@ struct Trace {
     /// What each root of this process that has not ended told when it started.
     open_roots: Vec<SpanData>,
     root_ended: bool,
+    /// Whether a part of it has left, so that somebody waits for the rest.
+    announced: bool,
     /// The latest end of a span, for a root that has none.
     latest_end: SystemTime,
 }
@@ -176,10 +178,14 @@ impl TraceTable {
         let (_, id) = self.due.first().copied()?;
         let trace_id = TraceId::from_bytes(id);
         let release = self.release(trace_id, None);
-        if let Some(trace) = self.traces.remove(&trace_id) {
+        let rest = self.traces.remove(&trace_id);
+        if let Some(trace) = &rest {
             self.due.remove(&(trace.due, id));
         }
-        release.map(|release| Release { finished: true, ..release })
+        match release {
+            Some(release) => Some(Release { finished: true, ..release }),
+            None => rest.filter(|trace| trace.announced).map(|_| Release::end_of(trace_id)),
+        }
     }
 
     fn release_due(&mut self, trace_id: TraceId, now: Instant) -> Option<Release> {
@@ -205,14 +211,23 @@ impl TraceTable {
         spans.sort_by_key(|weighed| is_local_root(&weighed.span));
         let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl));
         let finished = lost.is_some() || trace.open_roots.is_empty();
+        let empty = spans.is_empty() && synthetic_root.is_none();
+        let untold = empty && !(finished && trace.announced);
         if finished {
             self.traces.remove(&trace_id);
         } else {
+            trace.announced |= !empty;
             trace.due = trace.last_activity + ttl;
             self.due.insert((trace.due, trace_id.to_bytes()));
         }
-        let empty = spans.is_empty() && synthetic_root.is_none();
-        (!empty).then_some(Release { trace_id, spans, finished, synthetic_root })
+        (!untold).then_some(Release { trace_id, spans, finished, synthetic_root })
+    }
+}
+
+impl Release {
+    /// Tells only that nothing more will come of a trace.
+    fn end_of(trace_id: TraceId) -> Self {
+        Self { trace_id, spans: Vec::new(), finished: true, synthetic_root: None }
     }
 }
 
@@ -224,6 +239,7 @@ impl Trace {
             spans: Vec::new(),
             open_roots: Vec::new(),
             root_ended: false,
+            announced: false,
             latest_end: SystemTime::UNIX_EPOCH,
         }
     }
@@ -256,3 +272,6 @@ impl Trace {
 pub(crate) fn is_local_root(span: &SpanData) -> bool {
     span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,3 +74,6 @@ impl fmt::Display for FlushError {
 }
 
 impl std::error::Error for FlushError {}
+
+#[cfg(test)]
+mod tests;

@@ -259,3 +259,6 @@ fn value_weight(value: &opentelemetry::Value) -> usize {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub(crate) fn of(mut data: SpanData) -> Span {
     let given = take(keys::INPUTS);
     let outputs = take(keys::OUTPUTS).or_else(|| notes.returned.map(Content::from_value));
     let inputs_are_arguments = given.is_none();
-    let inputs = given.or_else(|| inputs_of(&arguments));
+    let inputs = given.or_else(|| inputs_of(&arguments, &notes.integers));
     data.attributes = attributes;
     Span { data, arguments, inputs, outputs, inputs_are_arguments, json_keys: notes.json_keys }
 }
@@ -85,17 +85,31 @@ impl Notes {
 }
 
 /// Arguments as one JSON object; none when there are none.
-fn inputs_of(arguments: &[KeyValue]) -> Option<Content> {
+fn inputs_of(arguments: &[KeyValue], integers: &[String]) -> Option<Content> {
     if arguments.is_empty() {
         return None;
     }
     let entries: Vec<String> = arguments
         .iter()
         .map(|kv| {
-            format!("{}:{}", json_of(&Value::from(kv.key.as_str().to_owned())), json_of(&kv.value))
+            let name = json_of(&Value::from(kv.key.as_str().to_owned()));
+            format!("{name}:{}", json_of_argument(kv, integers))
         })
         .collect();
     Some(Content::Json(format!("{{{}}}", entries.join(","))))
+}
+
+/// The value as JSON; a `u64` that no attribute can hold is still a number there.
+fn json_of_argument(kv: &KeyValue, integers: &[String]) -> String {
+    match &kv.value {
+        Value::String(text)
+            if integers.iter().any(|name| kv.key.as_str() == name)
+                && text.as_str().parse::<u64>().is_ok() =>
+        {
+            text.as_str().to_owned()
+        }
+        value => json_of(value),
+    }
 }
 
 /// Each key once, with the value that was set last, where it was set last.
@@ -120,3 +134,6 @@ fn strings(value: &Value) -> impl Iterator<Item = String> + '_ {
     };
     one.into_iter().chain(many).map(|text| text.as_str().to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,10 @@ impl Worker {
             }
             self.intake.carried_out(&orders);
         }
+        // Closing time may be over before the order to close is seen.
+        for release in self.table.close() {
+            self.hand_over(release, now());
+        }
     }
 
     /// Encodes a release for every destination and puts it into their outboxes.
@@ -110,3 +114,6 @@ impl Worker {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

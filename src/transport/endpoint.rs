@@ -51,6 +51,11 @@ impl Endpoint {
             }
         }
         let authority = uri.authority().ok_or_else(|| bad("the host is missing"))?.as_str();
+        if has_stray_at_sign(value) {
+            return Err(bad(
+                "an @ follows credentials only; in a password write / as %2F, ? as %3F, # as %23",
+            ));
+        }
         if uri.query().is_some() {
             return Err(bad("a query cannot be part of it; remove everything from the `?` on"));
         }
@@ -58,8 +63,10 @@ impl Endpoint {
             Some((userinfo, host)) => (Some(userinfo), host),
             None => (None, authority),
         };
-        if uri.host().is_none_or(str::is_empty) {
-            return Err(bad("the host is missing"));
+        let name = uri.host().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| bad("the host is missing"))?;
+        if host != name && uri.port_u16().is_none_or(|port| port == 0) {
+            return Err(bad("the port must be a number from 1 to 65535"));
         }
         let scheme = uri.scheme_str().unwrap_or("http");
         let path = uri.path().trim_end_matches('/');
@@ -112,24 +119,40 @@ impl fmt::Debug for Credentials {
 impl fmt::Display for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // Without a password, the user is a token.
+            Self::Basic { password, .. } if password.is_empty() => write!(f, "Basic {MASK}"),
             Self::Basic { user, .. } => write!(f, "Basic {user}:{MASK}"),
             Self::Bearer(_) => write!(f, "Bearer {MASK}"),
         }
     }
 }
 
-/// A URL with the part before the `@` hidden; other text as it is.
+/// A URL with what may be secret hidden: everything before the last `@`, and the query.
+///
+/// It must hold for what is not a URL too, because that is when it is shown: an unescaped slash in
+/// a password ends the part of the URL in which credentials stand.
 pub(crate) fn masked(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+    let is_scheme = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        Some((userinfo, _)) => {
-            format!("{scheme}://{MASK}{}", rest.get(userinfo.len()..).unwrap_or_default())
-        }
-        None => url.to_owned(),
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => (format!("{scheme}://"), rest),
+        _ => (String::new(), url),
+    };
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => (format!("{MASK}@"), rest),
+        None => (String::new(), rest),
+    };
+    match rest.split_once('?') {
+        Some((address, _)) => format!("{scheme}{user}{address}?{MASK}"),
+        None => format!("{scheme}{user}{rest}"),
     }
+}
+
+/// Whether an `@` stands after the part of the URL in which credentials stand.
+fn has_stray_at_sign(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.rsplit_once('@').is_some_and(|(before, _)| before.contains(['/', '?', '#']))
 }
 
 /// Checks that `name: value` can stand in a request; `where_set` is told when it cannot.
@@ -144,3 +167,6 @@ pub(crate) fn check_header(where_set: &str, name: &str, value: &str) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

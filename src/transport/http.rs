@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ureq::Agent;
 
+use crate::transport::endpoint::MASK;
 use crate::transport::resolver::CachingResolver;
 use crate::transport::tls;
 
@@ -62,7 +63,12 @@ pub(crate) struct Reply {
     pub(crate) location: Option<String>,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+    pub(crate) secrets: Secrets,
 }
+
+/// What the request's headers held: a server may repeat it when it refuses it.
+#[derive(Default)]
+pub(crate) struct Secrets(Vec<String>);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +137,7 @@ impl Http {
             content_type: header("content-type").unwrap_or_default().to_owned(),
             // The status has decided already: an answer that breaks off or never ends changes nothing.
             body: body.with_config().limit(MAX_REPLY_BYTES).read_to_vec().unwrap_or_default(),
+            secrets: Secrets::of(request.headers),
         })
     }
 
@@ -145,6 +152,36 @@ impl Reply {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    /// Words of the answer, for showing.
+    pub(crate) fn masked(&self, words: &str) -> String {
+        self.secrets.mask(words)
+    }
+}
+
+impl Secrets {
+    /// Shorter values, and bare numbers, stand in too many harmless texts.
+    const MIN_BYTES: usize = 4;
+
+    fn of(headers: &[(String, String)]) -> Self {
+        let is_secret = |text: &&str| {
+            text.len() >= Self::MIN_BYTES && !text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let values = headers.iter().map(|(_, value)| value.as_str());
+        // Of `Bearer token` the token is repeated more often than the whole.
+        let words = headers.iter().filter_map(|(_, value)| value.rsplit(' ').next());
+        Self(values.chain(words).filter(is_secret).map(str::to_owned).collect())
+    }
+
+    fn mask(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
 }
 
 /// The status and the first words of the answer.
@@ -152,9 +189,9 @@ impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP {}", self.status)?;
         if let Some(location) = &self.location {
-            write!(f, " to {location}")?;
+            write!(f, " to {}", self.masked(location))?;
         }
-        let text = self.text();
+        let text = self.masked(&self.text());
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if words.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
             return write!(f, " ({} bytes of {})", self.body.len(), self.content_type);

@@ -114,3 +114,6 @@ impl RetryPolicy {
 fn fraction(random: u64) -> f64 {
     f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

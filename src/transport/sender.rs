@@ -166,16 +166,20 @@ impl Sender {
         seen: u64,
         since: Option<Instant>,
     ) -> std::result::Result<(), DropReason> {
+        let closing = self.outbox.is_closing();
+        // A mere look that is broken off because the program ends is nobody's trouble.
+        if closing && since.is_none() {
+            return Err(DropReason::Shutdown);
+        }
         let refused = repeat == Repeat::WhenMended;
         // What a person mends may change what was found out at the start.
         self.prepared &= !refused;
         self.outbox.note_problem(problem, refused.then_some(seen));
-        let closing = self.outbox.is_closing();
         let outlook = if closing { "" } else { "; spans wait in memory and are sent again" };
         self.tell(&format!("{problem}{outlook}"));
         self.outbox.count_retry();
-        // Nothing is mended while the program ends, and nothing waits for a mere look.
-        if closing && (refused || since.is_none()) {
+        // Nothing is mended while the program ends.
+        if closing && refused {
             return Err(DropReason::Shutdown);
         }
         let until = now() + self.policy.pause(failures, repeat, random());

@@ -9,6 +9,7 @@ there too. However this ends, everything that it started is ended, by process gr
 
 Set for the command:
     MLFLOW_TEST_URI            an MLflow server on SQLite
+    MLFLOW_TEST_LOG            its log, with every request
     MLFLOW_TEST_AUTH_URI       one that asks for the user MLFLOW_TEST_AUTH_USER with the password
                                MLFLOW_TEST_AUTH_PASSWORD
     MLFLOW_TEST_KILLABLE_URI   one that starts again, on the same port, when it is killed
@@ -19,6 +20,7 @@ Set for the command:
 """
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -44,13 +46,20 @@ USER, PASSWORD = "admin", "a password of 16+"
 # A busy machine needs ten times what an idle one does.
 PATIENCE_SECONDS = 120
 ENDING_SECONDS = 10
+ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def main(command):
     if not command:
         sys.exit(__doc__)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    LIVE.mkdir(parents=True, exist_ok=True)
+    lock = (LIVE / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("another run of the live tests is under way in this directory")
     install()
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
@@ -60,11 +69,10 @@ def main(command):
         client = Group("command", command, environment=os.environ | environment, log=False)
         groups.append(client)
         return client.process.wait()
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     finally:
         # A second Ctrl-C must not leave servers behind.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         for group in reversed(groups):
             group.stop()
 
@@ -75,7 +83,6 @@ def install():
     wanted = f"{MLFLOW}\n{ROTEL}\n"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    LIVE.mkdir(parents=True, exist_ok=True)
     quietly(sys.executable, "-m", "venv", "--clear", LIVE / "venv")
     quietly(PYTHON, "-m", "pip", "install", "--disable-pip-version-check", MLFLOW)
     quietly("npm", "install", "--prefix", LIVE / "npm", "--no-audit", "--no-fund", ROTEL)
@@ -96,6 +103,7 @@ class Group:
         self.name, self.command, self.environment = name, command, environment
         self.log = RUN / f"{name}.log" if log else None
         self.stopping = False
+        self.starting = threading.Lock()
         self.start()
 
     def start(self):
@@ -118,16 +126,18 @@ class Group:
         def watch():
             while True:
                 self.process.wait()
-                if self.stopping:
-                    return
-                self.end_group(signal.SIGKILL)
-                self.start()
+                with self.starting:
+                    if self.stopping:
+                        return
+                    self.end_group(signal.SIGKILL)
+                    self.start()
                 pid_file.write_text(str(self.process.pid))
 
         threading.Thread(target=watch, daemon=True).start()
 
     def stop(self):
-        self.stopping = True
+        with self.starting:
+            self.stopping = True
         self.end_group(signal.SIGTERM)
         try:
             self.process.wait(ENDING_SECONDS)
@@ -146,8 +156,9 @@ class Group:
 
 def start_servers(groups):
     ports = free_ports(5)
-    plain, auth, killable = (mlflow(name, port, groups) for name, port in
-                             zip(("mlflow", "mlflow-auth", "mlflow-killable"), ports))
+    plain = Mlflow("mlflow", ports[0], groups)
+    auth = Mlflow("mlflow-auth", ports[1], groups, password=PASSWORD)
+    killable = Mlflow("mlflow-killable", ports[2], groups)
     rotel_url, rotel_log = rotel(ports[3], ports[4], groups)
     for server in (plain, auth, killable):
         server.wait_until_warm()
@@ -155,6 +166,7 @@ def start_servers(groups):
     killable.group.keep_alive(pid_file)
     return {
         "MLFLOW_TEST_URI": plain.uri,
+        "MLFLOW_TEST_LOG": str(plain.group.log),
         "MLFLOW_TEST_AUTH_URI": auth.uri,
         "MLFLOW_TEST_AUTH_USER": USER,
         "MLFLOW_TEST_AUTH_PASSWORD": PASSWORD,
@@ -192,10 +204,6 @@ def connects(port):
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def mlflow(name, port, groups):
-    return Mlflow(name, port, groups)
-
-
 def wait_until(is_so, group):
     end = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
@@ -207,7 +215,7 @@ def wait_until(is_so, group):
 
 
 class Mlflow:
-    def __init__(self, name, port, groups):
+    def __init__(self, name, port, groups, password=None):
         self.uri = f"http://127.0.0.1:{port}"
         self.headers = {}
         directory = RUN / name
@@ -225,21 +233,21 @@ class Mlflow:
             # Else the first trace with a model and tokens waits for a price list from the network.
             "MLFLOW_MODEL_CATALOG_URI": "",
         }
-        if name == "mlflow-auth":
+        if password:
             command += ["--app-name", "basic-auth"]
-            environment |= self.ask_for_password(directory)
+            environment |= self.ask_for_password(password, directory)
         self.group = Group(name, command, environment)
         groups.append(self.group)
 
-    def ask_for_password(self, directory):
+    def ask_for_password(self, password, directory):
         settings = directory / "auth.ini"
         settings.write_text(
             "[mlflow]\ndefault_permission = READ\n"
             f"database_uri = sqlite:///{directory}/auth.db\n"
-            f"admin_username = {USER}\nadmin_password = {PASSWORD}\n"
+            f"admin_username = {USER}\nadmin_password = {password}\n"
             "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
         )
-        secret = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        secret = base64.b64encode(f"{USER}:{password}".encode()).decode()
         self.headers = {"authorization": f"Basic {secret}"}
         return {"MLFLOW_AUTH_CONFIG_PATH": str(settings), "MLFLOW_FLASK_SERVER_SECRET_KEY": "live tests"}
 

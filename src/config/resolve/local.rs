@@ -59,17 +59,22 @@ impl Resolver<'_> {
             let pairs = parse::pairs(var::OTEL_RESOURCE_ATTRIBUTES, value)?;
             attributes.extend(pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)));
         }
-        let more = builder.resource_attributes.iter();
-        attributes.extend(more.map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+        let is_name = |key: &str| key == otel::SERVICE_NAME;
+        let in_variable = attributes.iter().any(|kv| is_name(kv.key.as_str()));
+        let built = &builder.resource_attributes;
+        let in_builder = built.iter().any(|(key, _)| is_name(key));
+        attributes
+            .extend(built.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
         let said = self.said(
             "with_service_name",
             builder.service_name.as_ref(),
             &[var::OTEL_SERVICE_NAME],
         );
-        let named = attributes.iter().any(|kv| kv.key.as_str() == otel::SERVICE_NAME);
         let (name, source) = match said {
+            Some(said) if builder.service_name.is_some() => (Some(said.text), said.source),
+            _ if in_builder => (None, Source::Builder("with_resource_attribute")),
             Some(said) => (Some(said.text), said.source),
-            None if named => (None, Source::Variable(var::OTEL_RESOURCE_ATTRIBUTES)),
+            None if in_variable => (None, Source::Variable(var::OTEL_RESOURCE_ATTRIBUTES)),
             None => (Some(format!("unknown_service:{}", env::target())), Source::Default),
         };
         attributes.extend(name.map(|name| KeyValue::new(otel::SERVICE_NAME, name)));

@@ -6,7 +6,7 @@ use crate::config::{env, variable as var};
 use crate::error::{Error, Result};
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::model::trace_info_mode::TraceInfoMode;
-use crate::transport::endpoint::{Credentials, Endpoint, check_header};
+use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
 
 const DEFAULT_EXPERIMENT_ID: &str = "0";
 
@@ -63,7 +63,9 @@ impl Resolver<'_> {
         };
         let (experiment, shown, source) = match (id, name) {
             (Some(id), name) => {
-                if !id.text.bytes().all(|byte| byte.is_ascii_digit()) {
+                let digits = id.text.bytes().all(|byte| byte.is_ascii_digit());
+                // An empty one would be accepted by the server, and the spans dropped.
+                if id.text.is_empty() || !digits {
                     let fix = "an experiment id is a number; for a name use MLFLOW_EXPERIMENT_NAME or with_experiment";
                     return Err(Error::config(id.place(), &id.text, fix));
                 }
@@ -75,6 +77,9 @@ impl Resolver<'_> {
                     ));
                 }
                 (Experiment::Id(id.text.clone()), format!("id {}", id.text), id.source)
+            }
+            (None, Some(name)) if name.text.trim().is_empty() => {
+                return Err(Error::config(name.place(), &name.text, "an experiment has a name"));
             }
             (None, Some(name)) => {
                 let shown = format!("`{}`", name.text);
@@ -160,5 +165,5 @@ fn tracking_endpoint(uri: &Said) -> Result<Endpoint> {
         }
         _ => return Endpoint::parse(uri.place(), &uri.text),
     };
-    Err(Error::config(uri.place(), &uri.text, fix))
+    Err(Error::config(uri.place(), &masked(&uri.text), fix))
 }

@@ -79,9 +79,9 @@ impl Resolver<'_> {
             if disabled { "off" } else { "on" },
             self.source_of(&[var::OTEL_SDK_DISABLED]),
         );
-        let mlflow = self.mlflow()?;
-        let otlp = self.otlp()?;
-        let (mlflow, otlp) = self.choose(mlflow, otlp);
+        let (to_mlflow, to_otlp) = self.choose();
+        let mlflow = if to_mlflow { self.mlflow()? } else { None };
+        let otlp = if to_otlp { self.otlp()? } else { None };
         let local = self.local(mlflow.is_none() && otlp.is_none())?;
         let resource = self.resource()?;
         let pipeline = self.pipeline()?;
@@ -131,29 +131,26 @@ impl Resolver<'_> {
         }
     }
 
-    /// Which of the two is meant: all that the builder names, or else one of the environment's.
+    /// Which of MLflow and OTLP is meant: all that the builder names, or else what the environment
+    /// does. What is not meant is not looked at: it may be there for other programs.
     ///
     /// Source: mlflow 3.17.2 `tracing/provider.py` `_get_span_processors`: OTLP wins.
-    fn choose(
-        &mut self,
-        mlflow: Option<MlflowSettings>,
-        otlp: Option<OtlpSettings>,
-    ) -> (Option<MlflowSettings>, Option<OtlpSettings>) {
+    fn choose(&mut self) -> (bool, bool) {
         let builder = self.builder;
-        match (builder.tracking_uri.is_some(), builder.otlp_endpoint.is_some()) {
-            (true, false) => (mlflow, None),
-            (false, true) => (None, otlp),
-            (false, false) if builder.directory.is_some() => (None, None),
-            (false, false) if mlflow.is_some() && otlp.is_some() => {
-                self.explanation.warn(
-                    "both MLFLOW_TRACKING_URI and an OTLP endpoint are set: traces go to the OTLP \
-                     receiver only, as with the Python SDK. Unset one of them, or name both with \
-                     with_tracking_uri and with_otlp_endpoint",
-                );
-                (None, otlp)
-            }
-            (true, true) | (false, false) => (mlflow, otlp),
+        let named = (builder.tracking_uri.is_some(), builder.otlp_endpoint.is_some());
+        if named != (false, false) || builder.directory.is_some() {
+            return named;
         }
+        let set = builder.env.get(var::MLFLOW_TRACKING_URI).is_some();
+        if set && builder.env.first(&otlp::ENDPOINTS).is_some() {
+            self.explanation.warn(
+                "both MLFLOW_TRACKING_URI and an OTLP endpoint are set: traces go to the OTLP \
+                 receiver only, as with the Python SDK. Unset one of them, or name both with \
+                 with_tracking_uri and with_otlp_endpoint",
+            );
+            return (false, true);
+        }
+        (true, true)
     }
 
     fn pipeline(&mut self) -> Result<PipelineSettings> {
@@ -201,3 +198,6 @@ impl Resolver<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,13 @@ use crate::export::otlp::OtlpSettings;
 use crate::semconv::http;
 use crate::transport::endpoint::{Credentials, Endpoint, MASK, check_header};
 
+pub(super) const ENDPOINTS: [&str; 2] =
+    [var::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, var::OTEL_EXPORTER_OTLP_ENDPOINT];
 const GRPC_PORT: &str = ":4317";
 
 impl Resolver<'_> {
     pub(super) fn otlp(&mut self) -> Result<Option<OtlpSettings>> {
-        let names = [var::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, var::OTEL_EXPORTER_OTLP_ENDPOINT];
-        let said = self.said("with_otlp_endpoint", self.builder.otlp_endpoint.as_ref(), &names);
+        let said = self.said("with_otlp_endpoint", self.builder.otlp_endpoint.as_ref(), &ENDPOINTS);
         let Some(said) = said else { return Ok(None) };
         let endpoint = Endpoint::parse(said.place(), &said.text)?;
         let protocol = self.protocol()?;

@@ -2,15 +2,16 @@
 //!
 //! Rules the server imposes (mlflow 3.17.2, observed): numbers and booleans must be typed; a string
 //! whose text is a JSON object, array or quoted string is unwrapped one level, so a string that only
-//! looks like that is quoted once; structure nested too deep makes the whole request, or every later
-//! read of the trace, fail; one value too long for its column makes the whole request fail.
+//! looks like that is quoted once; structure nested too deep, or with an integer that 64 bits cannot
+//! hold, makes the whole request, or every later read of the trace, fail; one value too long for its
+//! column makes the whole request fail.
 
 use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::span::Span;
-use crate::model::text::{self, Content, cut, first_byte};
+use crate::model::text::{self, Content, column, cut, first_byte, without_nul};
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::semconv::{otel, span as keys, tag, trace};
 
@@ -51,10 +52,10 @@ pub(super) const TRACE_INFO_KEYS: [&str; 6] = [
 /// The span as it goes to the server.
 pub(super) fn apply(span: Span, mode: TraceInfoMode) -> SpanData {
     let is_root = span.is_root();
-    let kind = cut(span.span_type().as_str(), MAX_TYPE_CHARS).to_owned();
+    let kind = column(span.span_type().as_str(), MAX_TYPE_CHARS);
     let log_level = if span.is_error() { ERROR_LOG_LEVEL } else { span.span_type().log_level() };
     let Span { mut data, arguments, inputs, outputs, inputs_are_arguments, json_keys } = span;
-    data.name = without_nul(&data.name).into();
+    data.name = without_nul(data.name.into_owned()).into();
 
     let mut attributes = Vec::with_capacity(data.attributes.len() + 5);
     attributes.push(KeyValue::new(keys::TYPE, kind));
@@ -77,7 +78,10 @@ pub(super) fn apply(span: Span, mode: TraceInfoMode) -> SpanData {
         attributes.push(KeyValue::new(keys::LOG_LEVEL, log_level));
     }
     if is_root {
-        attributes.push(trace_name(&data.name));
+        let named = trace_name(&data.name);
+        if !attributes.iter().any(|kv| kv.key == named.key) {
+            attributes.push(named);
+        }
     }
     data.attributes = attributes;
     if data.status == Status::Unset {
@@ -95,8 +99,7 @@ pub(super) fn travels_in_trace_info(key: &str) -> bool {
 
 fn trace_name(span_name: &str) -> KeyValue {
     let key = format!("{}{}", trace::TAG_PREFIX, tag::TRACE_NAME);
-    let name = cut(span_name, MAX_TAG_VALUE_CHARS);
-    KeyValue::new(key, name.to_owned())
+    KeyValue::new(key, cut(span_name, MAX_TAG_VALUE_CHARS).to_owned())
 }
 
 /// The attribute within the server's limits; `None` when it may not be sent at all.
@@ -108,7 +111,7 @@ fn attribute(kv: KeyValue, json_keys: &[Key]) -> Option<KeyValue> {
     }
     let value = match (name, value) {
         (trace::SESSION | trace::USER | otel::GEN_AI_CONVERSATION, value) => {
-            Value::String(cut(&value.as_str(), MAX_SESSION_CHARS).to_owned().into())
+            Value::String(column(&value.as_str(), MAX_SESSION_CHARS).into())
         }
         (_, Value::String(text)) => {
             let is_json = JSON_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -118,7 +121,7 @@ fn attribute(kv: KeyValue, json_keys: &[Key]) -> Option<KeyValue> {
             // JSON scalars in text stay text here: only inputs and outputs are JSON throughout.
             match content {
                 Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {
-                    structure(json)
+                    structure(&json)
                 }
                 Content::Json(text) if is_json => Value::String(text.into()),
                 Content::Json(text) | Content::Text(text) => plain(text),
@@ -144,17 +147,20 @@ fn tag_attribute(key: &Key, tag_key: &str, value: &Value) -> Option<KeyValue> {
 
 /// Inputs or outputs so that the server stores exactly what they are.
 fn stored(content: Content) -> Option<Value> {
-    match content.into_value()? {
-        Value::String(text) => Some(match first_byte(text.as_str()) {
-            Some(b'{' | b'[') if text::is_json(text.as_str()) => structure(text.into()),
-            _ => plain(text.into()),
+    match content {
+        Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {
+            Some(structure(&json))
+        }
+        other => other.into_value().map(|value| match value {
+            Value::String(text) => plain(text.into()),
+            scalar => scalar,
         }),
-        other => Some(other),
     }
 }
 
-/// A JSON object or array, no deeper than the server can read.
-fn structure(json: String) -> Value {
+/// A JSON object or array in which nothing keeps the server from reading it.
+fn structure(json: &str) -> Value {
+    let json = text::large_integers_as_text(json);
     if text::depth(&json) > MAX_DEPTH {
         return Value::String(text::flatten(&json, MAX_DEPTH).into());
     }
@@ -163,6 +169,7 @@ fn structure(json: String) -> Value {
 
 /// A string that must stay a string.
 fn plain(text: String) -> Value {
+    let text = without_nul(text);
     match first_byte(&text) {
         Some(b'{' | b'[' | b'"') => {
             Value::String(serde_json::to_string(&text).unwrap_or(text).into())
@@ -171,7 +178,5 @@ fn plain(text: String) -> Value {
     }
 }
 
-/// PostgreSQL refuses NUL in a name, and with it the whole request.
-fn without_nul(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
+#[cfg(test)]
+mod tests;

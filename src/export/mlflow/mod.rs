@@ -29,7 +29,7 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
         process,
         envelopes: Envelopes::default(),
         scratch: Vec::new(),
-        sizes: HashMap::new(),
+        running: HashMap::new(),
     };
     Ok(Destination {
         name: format!("MLflow {}", settings.endpoint.url()),
@@ -43,8 +43,14 @@ struct MlflowEncoder {
     process: ProcessInfo,
     envelopes: Envelopes,
     scratch: Vec<u8>,
-    /// Sizes of the spans that left before their trace was finished.
-    sizes: HashMap<TraceId, Sizes>,
+    running: HashMap<TraceId, Running>,
+}
+
+/// What is to be said of a trace of which a part has left, once it is finished.
+#[derive(Debug, Default)]
+struct Running {
+    info: Option<TraceInfo>,
+    sizes: Sizes,
 }
 
 impl Encoder for MlflowEncoder {
@@ -52,7 +58,7 @@ impl Encoder for MlflowEncoder {
         let TraceChunk { trace_id, spans, finished, synthetic_root } = chunk;
         let all = || spans.iter().chain(&synthetic_root);
         let info = all()
-            .find(|span| finished && span.is_root())
+            .find(|span| span.is_root())
             .and_then(|root| TraceInfo::of(root, self.mode, &self.process));
         let made_up = synthetic_root.map(|span| (span, false));
         let payloads: Vec<Payload> = spans
@@ -82,12 +88,13 @@ impl MlflowEncoder {
         if self.mode == TraceInfoMode::Never {
             return None;
         }
-        let mut sizes = self.sizes.remove(&trace_id).unwrap_or_default();
+        let Running { info: known, mut sizes } = self.running.remove(&trace_id).unwrap_or_default();
         for payload in payloads {
             sizes.add(payload.bytes.len());
         }
+        let info = info.or(known);
         if !finished {
-            self.sizes.insert(trace_id, sizes);
+            self.running.insert(trace_id, Running { info, sizes });
             return None;
         }
         info.map(|info| info.into_epilogue(trace_id, &sizes))
@@ -106,3 +113,6 @@ fn envelope(resource: &Resource, scope: &InstrumentationScope) -> Envelope {
     let resource = Resource::builder_empty().with_attributes(kept).build();
     frame::protobuf(&resource, scope)
 }
+
+#[cfg(test)]
+mod tests;

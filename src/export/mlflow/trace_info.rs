@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::dialect::travels_in_trace_info;
 use crate::model::id::mlflow_trace_id;
 use crate::model::span::Span;
-use crate::model::text::{cut, cut_with_dots};
+use crate::model::text::{column, cut_with_dots, without_nul};
 use crate::model::time;
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::semconv::{metadata, otel, tag, trace};
@@ -68,14 +68,14 @@ impl TraceInfo {
         put("trace_metadata", Value::Object(describe_metadata(root, process)));
         put("tags", Value::Object(describe_tags(root)));
         if let Some(id) = root.attribute(trace::CLIENT_REQUEST_ID) {
-            put("client_request_id", cut(&id.as_str(), MAX_CLIENT_REQUEST_ID_CHARS).into());
+            put("client_request_id", column(&id.as_str(), MAX_CLIENT_REQUEST_ID_CHARS).into());
         }
         for (key, attribute) in [
             ("request_preview", trace::REQUEST_PREVIEW),
             ("response_preview", trace::RESPONSE_PREVIEW),
         ] {
             if let Some(text) = root.text(attribute) {
-                put(key, cut_with_dots(text, MAX_PREVIEW_CHARS).into());
+                put(key, without_nul(cut_with_dots(text, MAX_PREVIEW_CHARS)).into());
             }
         }
         Self(info)
@@ -112,8 +112,7 @@ pub(super) fn request_body(epilogue: &Epilogue, experiment_id: &str, whole: bool
 fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
     let mut entries = Map::new();
     let mut put = |key: &str, value: &str| {
-        let key = cut(key, MAX_KEY_CHARS).to_owned();
-        entries.insert(key, cut(value, MAX_METADATA_CHARS).into());
+        entries.insert(column(key, MAX_KEY_CHARS), column(value, MAX_METADATA_CHARS).into());
     };
     put(metadata::SCHEMA_VERSION, "3");
     put(metadata::SOURCE_TYPE, "LOCAL");
@@ -143,13 +142,10 @@ fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
 
 fn describe_tags(root: &Span) -> Map<String, Value> {
     let mut tags = Map::new();
-    tags.insert(tag::TRACE_NAME.to_owned(), cut(&root.data.name, MAX_TAG_CHARS).into());
+    tags.insert(tag::TRACE_NAME.to_owned(), column(&root.data.name, MAX_TAG_CHARS).into());
     for (key, value) in prefixed(root, trace::TAG_PREFIX) {
-        if !key.starts_with(tag::RESERVED_PREFIX) {
-            tags.insert(
-                cut(key, MAX_KEY_CHARS).to_owned(),
-                cut(&value.as_str(), MAX_TAG_CHARS).into(),
-            );
+        if !key.starts_with(tag::RESERVED_PREFIX) || key == tag::TRACE_NAME {
+            tags.insert(column(key, MAX_KEY_CHARS), column(&value.as_str(), MAX_TAG_CHARS).into());
         }
     }
     tags
@@ -198,3 +194,6 @@ fn percentile(sorted: &[usize], percent: usize) -> usize {
     let (low, high) = (at(rank), at(rank + 1).max(at(rank)));
     low + (high - low) * part / 100
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,9 +60,19 @@ impl MlflowWire {
                  or MLFLOW_EXPERIMENT_NAME to have one made"
             ))),
             200 if is_deleted(&reply) => Err(deleted(&format!("with id {id}"))),
-            // A proxy may route nothing but the spans' path: they will tell.
-            200 | 404 | 405 => Ok(()),
+            200 => Ok(()),
+            // A proxy may route nothing but the spans' path.
+            404 | 405 => self.check_traces_path(id, timeout),
             _ => Err(refused(reply)),
+        }
+    }
+
+    /// Asks with a request that has no spans: a server that takes spans refuses just that.
+    fn check_traces_path(&self, id: &str, timeout: Duration) -> Result<(), Verdict> {
+        let outcome = self.post_spans(&self.headers_for(id), &[], timeout);
+        match judge(&outcome, 0) {
+            failed @ Verdict::Failed { .. } => Err(failed),
+            Verdict::Delivered { .. } | Verdict::Split { .. } => Ok(()),
         }
     }
 
@@ -116,6 +126,24 @@ impl MlflowWire {
         }
     }
 
+    fn post_spans(&self, headers: &[(String, String)], body: &[u8], timeout: Duration) -> Outcome {
+        self.http.send(&Request {
+            method: Method::Post,
+            url: &self.settings.endpoint.join(names::TRACES_PATH),
+            headers,
+            content_type: PROTOBUF,
+            content_encoding: None,
+            body,
+            timeout,
+        })
+    }
+
+    fn headers_for(&self, experiment_id: &str) -> Vec<(String, String)> {
+        let mut headers = self.settings.headers.clone();
+        headers.push((names::EXPERIMENT_HEADER.to_owned(), experiment_id.to_owned()));
+        headers
+    }
+
     fn tell_url(&mut self) {
         if self.settings.print_url && !self.url_told {
             self.url_told = true;
@@ -136,8 +164,7 @@ impl Wire for MlflowWire {
     fn prepare(&mut self, timeout: Duration) -> Verdict {
         match self.find_experiment(timeout) {
             Ok(id) => {
-                self.span_headers.clone_from(&self.settings.headers);
-                self.span_headers.push((names::EXPERIMENT_HEADER.to_owned(), id.clone()));
+                self.span_headers = self.headers_for(&id);
                 self.experiment_id = id;
                 self.tell_url();
                 Verdict::delivered()
@@ -148,16 +175,7 @@ impl Wire for MlflowWire {
 
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
         let body = frame::request(spans);
-        let outcome = self.http.send(&Request {
-            method: Method::Post,
-            url: &self.settings.endpoint.join(names::TRACES_PATH),
-            headers: &self.span_headers,
-            content_type: PROTOBUF,
-            content_encoding: None,
-            body: &body,
-            timeout,
-        });
-        judge(&outcome, body.len())
+        judge(&self.post_spans(&self.span_headers, &body, timeout), body.len())
     }
 
     fn finish(&mut self, epilogue: &Epilogue, whole: bool, timeout: Duration) -> Verdict {

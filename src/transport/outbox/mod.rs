@@ -263,3 +263,6 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

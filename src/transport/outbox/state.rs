@@ -39,7 +39,7 @@ pub(super) struct Queued {
     pub(super) since: Instant,
 }
 
-/// What the sender takes at once. Settle every span of it, then [`Outbox::close_batch`] it.
+/// What the sender takes at once. Settle every span of it, then close it.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) spans: Vec<Payload>,
@@ -55,8 +55,12 @@ impl State {
     pub(super) fn take(&mut self, limits: Limits) -> Batch {
         let mut batch = Batch::default();
         while let Some(queued) = self.queue.front_mut() {
-            let fits = fitting(&queued.parcel.spans, limits, &batch);
-            let whole = fits == queued.parcel.spans.len();
+            let mut fits = fitting(&queued.parcel.spans, limits, &batch);
+            if batch.spans.is_empty() {
+                // A span larger than a request makes one of its own.
+                fits = fits.max(1);
+            }
+            let whole = fits >= queued.parcel.spans.len();
             if !whole && !batch.spans.is_empty() {
                 break;
             }
@@ -69,7 +73,7 @@ impl State {
                 batch.epilogues.extend(parcel.epilogue);
                 batch.parcels += 1;
             } else {
-                batch.add(queued.parcel.spans.drain(..fits.max(1)).collect());
+                batch.add(queued.parcel.spans.drain(..fits).collect());
                 break;
             }
         }

@@ -1,0 +1,123 @@
+mod bad;
+mod destination;
+mod explained;
+mod mlflow;
+mod otlp;
+mod precedence;
+
+use super::*;
+use crate::config::builder::{Compression, Console};
+use crate::config::env::Env;
+use crate::config::variable::VARIABLES;
+use crate::export::mlflow_settings::Experiment;
+use crate::model::trace_info_mode::TraceInfoMode;
+
+const MLFLOW: (&str, &str) = ("MLFLOW_TRACKING_URI", "http://mlflow:5000");
+const OTLP: (&str, &str) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://otlp:4318/v1/traces");
+
+#[test]
+fn nothing_set_means_the_embedded_default() {
+    let config = resolved(env([]));
+    assert!(!config.disabled && config.mlflow.is_none() && config.otlp.is_none());
+    assert_eq!(config.local.unwrap().directory.to_str(), Some("./mlflow-traces"));
+    assert_eq!(config.pipeline.max_bytes, 64 * 1024 * 1024);
+    assert_eq!(config.pipeline.retry.attempt, Duration::from_secs(30));
+    assert_eq!(config.pipeline.retry.window, Duration::from_secs(15 * 60));
+    assert_eq!(config.drop_timeout, Duration::from_secs(5));
+    assert_eq!(config.filter.max_level, LevelFilter::INFO);
+    assert_eq!((config.filter.infrastructure, config.strict), (false, None));
+    assert_eq!(config.explanation.warnings().count(), 0);
+}
+
+#[test]
+fn what_the_builder_says_reaches_its_place() {
+    let config = resolved(
+        env([])
+            .with_memory_limit(1024 * 1024)
+            .with_retry_window(Duration::from_secs(1))
+            .with_drop_timeout(Duration::from_secs(2))
+            .with_max_level(LevelFilter::TRACE)
+            .with_infrastructure_spans(true)
+            .with_strict(Duration::from_secs(3)),
+    );
+    assert_eq!(config.pipeline.max_bytes, 1024 * 1024);
+    assert_eq!(config.pipeline.retry.window, Duration::from_secs(1));
+    assert_eq!(config.drop_timeout, Duration::from_secs(2));
+    assert_eq!(config.filter.max_level, LevelFilter::TRACE);
+    assert!(config.filter.infrastructure);
+    assert_eq!(config.strict, Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn disabled_means_that_nothing_is_captured() {
+    let config = resolved(env([("OTEL_SDK_DISABLED", "TRUE")]).with_max_level(LevelFilter::TRACE));
+    assert!(config.disabled);
+    assert_eq!(config.filter.max_level, LevelFilter::OFF);
+}
+
+#[test]
+fn the_resource_is_what_variables_and_program_say() {
+    let variables = [("OTEL_RESOURCE_ATTRIBUTES", "team=a%2Cb, service.name=res ,region=eu")];
+    let resource = |builder| {
+        let resource = resolved(builder).resource;
+        move |key: &'static str| resource.get(&key.into()).map(|value| value.as_str().into_owned())
+    };
+    let get = resource(env(variables).with_resource_attribute("region", "us"));
+    assert_eq!(get("team").as_deref(), Some("a,b"));
+    assert_eq!(get("region").as_deref(), Some("us"));
+    assert_eq!(get("service.name").as_deref(), Some("res"));
+    assert_eq!(get("telemetry.sdk.language").as_deref(), Some("rust"));
+    assert_eq!(get("telemetry.sdk.name").as_deref(), Some("mlflow-tracing"));
+    let get = resource(env(variables).with_service_name("built"));
+    assert_eq!(get("service.name").as_deref(), Some("built"));
+}
+
+#[test]
+fn a_name_of_the_service_in_the_program_wins_over_the_variable() {
+    let builder =
+        || env([("OTEL_SERVICE_NAME", "api")]).with_resource_attribute("service.name", "attribute");
+    let explained = |name: &str, method| Some((name.to_owned(), Source::Builder(method)));
+    assert_eq!(setting(builder(), "service"), explained("attribute", "with_resource_attribute"));
+    let both = builder().with_service_name("built");
+    assert_eq!(setting(both, "service"), explained("built", "with_service_name"));
+}
+
+#[test]
+fn the_terminal_is_drawn_on_as_the_program_or_the_variable_says() {
+    let console = |builder| resolved(builder).local.unwrap().console;
+    let variable = |value| env([("MLFLOW_TRACING_CONSOLE", value)]);
+    assert!(console(variable("always")) && !console(variable("Never")));
+    assert!(console(variable("never").with_console(Console::Always)));
+    assert!(!console(variable("always").with_console(Console::Never)));
+    let colours = resolved(env([("NO_COLOR", "1")])).local.unwrap().colours;
+    assert!(!colours);
+}
+
+fn env<const N: usize>(variables: [(&str, &str); N]) -> Builder {
+    Builder::new(Env::from_pairs(variables))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a chain of calls makes one")]
+fn resolved(builder: Builder) -> Config {
+    Config::resolve(&builder).unwrap()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a chain of calls makes one")]
+fn error(builder: Builder) -> String {
+    let error = Config::resolve(&builder).unwrap_err();
+    assert!(error.is_config());
+    error.to_string()
+}
+
+/// Value and source of a setting, as it is explained.
+fn setting(builder: Builder, name: &str) -> Option<(String, Source)> {
+    let explanation = resolved(builder).explanation;
+    let mut found = explanation.settings().filter(|(known, ..)| *known == name);
+    let setting = found.next().map(|(_, value, source)| (value.to_owned(), source));
+    assert!(found.next().is_none(), "{name} is explained once");
+    setting
+}
+
+fn warnings(builder: Builder) -> Vec<String> {
+    resolved(builder).explanation.warnings().map(str::to_owned).collect()
+}

@@ -1,0 +1,177 @@
+//! Builder, then the environment, then the default: for every setting that is explained.
+
+use super::*;
+
+/// A value that is written, with how it is shown.
+type Written = (&'static str, &'static str);
+/// A method, a call of it, and how that is shown.
+type Built = (&'static str, fn(Builder) -> Builder, &'static str);
+
+struct Case {
+    setting: &'static str,
+    /// What must be set for the setting to count.
+    given: &'static [(&'static str, &'static str)],
+    default: Option<String>,
+    /// In the order in which one wins over the next.
+    variables: Vec<(&'static str, Written)>,
+    builder: Option<Built>,
+}
+
+#[test]
+fn the_builder_wins_over_variables_and_variables_over_the_default() {
+    for case in cases() {
+        let Case { setting: name, given, default, variables, builder } = case;
+        let read = |more: &[(&str, Written)], build: fn(Builder) -> Builder| {
+            let more = more.iter().map(|(name, (value, _))| (*name, *value));
+            let all: Vec<_> = given.iter().copied().chain(more).collect();
+            setting(build(Builder::new(Env::from_pairs(all))), name)
+        };
+        let expected = default.map(|value| (value, Source::Default));
+        assert_eq!(read(&[], |builder| builder), expected, "{name} by default");
+        for (index, (variable, (_, shown))) in variables.iter().enumerate() {
+            let expected = Some(((*shown).to_owned(), Source::Variable(variable)));
+            let alone = read(&variables[index..=index], |builder| builder);
+            assert_eq!(alone, expected, "{name} by {variable} alone");
+            let before_others = read(&variables[index..], |builder| builder);
+            assert_eq!(before_others, expected, "{name} by {variable} before others");
+        }
+        if let Some((method, build, shown)) = builder {
+            let expected = Some((shown.to_owned(), Source::Builder(method)));
+            assert_eq!(read(&[], build), expected, "{name} by the builder alone");
+            assert_eq!(read(&variables, build), expected, "{name} by the builder before all");
+        }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    [general(), of_mlflow(), of_otlp()].into_iter().flatten().collect()
+}
+
+fn general() -> Vec<Case> {
+    vec![
+        Case {
+            setting: "tracing",
+            given: &[],
+            default: Some("on".to_owned()),
+            variables: vec![("OTEL_SDK_DISABLED", ("true", "off"))],
+            builder: None,
+        },
+        Case {
+            setting: "local directory",
+            given: &[],
+            default: Some("./mlflow-traces".to_owned()),
+            variables: vec![("MLFLOW_TRACING_DIRECTORY", ("/var/traces", "/var/traces"))],
+            builder: Some(("with_local_directory", |b| b.with_local_directory("/mine"), "/mine")),
+        },
+        Case {
+            setting: "service",
+            given: &[],
+            default: Some(format!("unknown_service:{}", env::target())),
+            variables: vec![
+                ("OTEL_SERVICE_NAME", ("api", "api")),
+                ("OTEL_RESOURCE_ATTRIBUTES", ("service.name=res", "res")),
+            ],
+            builder: Some(("with_service_name", |b| b.with_service_name("built"), "built")),
+        },
+        Case {
+            setting: "timeout",
+            given: &[],
+            default: Some("30000 ms".to_owned()),
+            variables: vec![
+                ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", ("1000", "1000 ms")),
+                ("OTEL_EXPORTER_OTLP_TIMEOUT", ("2000", "2000 ms")),
+            ],
+            builder: Some(("with_timeout", |b| b.with_timeout(Duration::from_secs(3)), "3000 ms")),
+        },
+    ]
+}
+
+fn of_mlflow() -> Vec<Case> {
+    vec![
+        Case {
+            setting: "MLflow server",
+            given: &[],
+            default: None,
+            variables: vec![("MLFLOW_TRACKING_URI", ("http://env:1/", "http://env:1"))],
+            builder: Some((
+                "with_tracking_uri",
+                |b| b.with_tracking_uri("http://built:1/pre"),
+                "http://built:1/pre",
+            )),
+        },
+        Case {
+            setting: "experiment",
+            given: &[MLFLOW],
+            default: Some("id 0".to_owned()),
+            variables: vec![
+                ("MLFLOW_EXPERIMENT_ID", ("7", "id 7")),
+                ("MLFLOW_EXPERIMENT_NAME", ("rag", "`rag`")),
+            ],
+            builder: Some(("with_experiment_id", |b| b.with_experiment_id("9"), "id 9")),
+        },
+        Case {
+            setting: "credentials",
+            given: &[MLFLOW],
+            default: None,
+            variables: vec![("MLFLOW_TRACKING_TOKEN", ("secret", "Bearer ****"))],
+            builder: Some((
+                "with_basic_auth",
+                |b| b.with_token("secret").with_basic_auth("anna", "secret"),
+                "Basic anna:****",
+            )),
+        },
+        Case {
+            setting: "trace info",
+            given: &[MLFLOW],
+            default: Some("auto".to_owned()),
+            variables: vec![("MLFLOW_TRACING_TRACE_INFO", ("Always", "always"))],
+            builder: Some((
+                "with_trace_info",
+                |b| b.with_trace_info(TraceInfoMode::Never),
+                "never",
+            )),
+        },
+    ]
+}
+
+fn of_otlp() -> Vec<Case> {
+    vec![
+        Case {
+            setting: "OTLP receiver",
+            given: &[],
+            default: None,
+            variables: vec![
+                (
+                    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                    ("http://traces/as/it/is", "http://traces/as/it/is"),
+                ),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", ("http://all/base/", "http://all/base/v1/traces")),
+            ],
+            builder: Some((
+                "with_otlp_endpoint",
+                |b| b.with_otlp_endpoint("http://built/x"),
+                "http://built/x",
+            )),
+        },
+        Case {
+            setting: "headers",
+            given: &[OTLP],
+            default: None,
+            variables: vec![
+                ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ("a=secret", "a=****")),
+                ("OTEL_EXPORTER_OTLP_HEADERS", ("b=secret", "b=****")),
+            ],
+            builder: Some(("with_otlp_header", |b| b.with_otlp_header("A", "secret"), "A=****")),
+        },
+        Case {
+            setting: "compression",
+            given: &[OTLP],
+            default: Some("none".to_owned()),
+            variables: vec![
+                ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", ("gzip", "gzip")),
+                ("OTEL_EXPORTER_OTLP_COMPRESSION", ("none", "none")),
+            ],
+            builder: Some(("with_compression", |b| b.with_compression(Compression::None), "none")),
+        },
+    ]
+}

@@ -1,0 +1,111 @@
+use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
+use prost::Message as _;
+use serde_json::Value as Json;
+
+use super::*;
+use crate::model::span::Span;
+use crate::tests::{TRACE, plain, root_data, span_data};
+
+#[test]
+fn the_parts_of_a_running_trace_are_counted_together() {
+    let mut encoder = encoder(TraceInfoMode::Always);
+    let mut sizes = Vec::new();
+    let children = [plain(span_data("a", 2, 1)), plain(span_data("b", 3, 1))];
+    for (spans, finished) in [(children.to_vec(), false), (vec![plain(root_data([]))], true)] {
+        let parcel = encode(&mut encoder, spans, finished);
+        sizes.extend(parcel.spans.iter().map(|span| span.bytes.len()));
+        let Some(epilogue) = parcel.epilogue else {
+            assert!(!finished);
+            continue;
+        };
+        let stats = stats_of(&epilogue);
+        assert_eq!(stats["num_spans"], 3);
+        assert_eq!(stats["total_size_bytes"], sizes.iter().sum::<usize>());
+    }
+    assert!(encoder.running.is_empty());
+}
+
+#[test]
+fn what_a_root_asks_for_waits_until_the_trace_is_finished() {
+    let mut encoder = encoder(TraceInfoMode::Auto);
+    let root = plain(root_data([KeyValue::new("mlflow.clientRequestId", "req-1")]));
+    assert!(encode(&mut encoder, vec![root], false).epilogue.is_none());
+    // Another root of this process ends after it.
+    let handler = plain(span_data("handler", 2, 1));
+    let epilogue = encode(&mut encoder, vec![handler], true).epilogue.unwrap();
+    let info: Json = serde_json::from_slice(&epilogue.bytes).unwrap();
+    assert_eq!(info["client_request_id"], "req-1");
+    assert_eq!(stats_of(&epilogue)["num_spans"], 2);
+
+    // Or nothing comes any more.
+    let root = plain(root_data([KeyValue::new("mlflow.clientRequestId", "req-2")]));
+    encode(&mut encoder, vec![root], false);
+    let parcel = encode(&mut encoder, Vec::new(), true);
+    assert!(parcel.spans.is_empty() && parcel.epilogue.is_some());
+    assert!(encoder.running.is_empty());
+}
+
+#[test]
+fn a_trace_that_asks_for_nothing_has_no_epilogue() {
+    for mode in [TraceInfoMode::Auto, TraceInfoMode::Never] {
+        let mut encoder = encoder(mode);
+        assert!(encode(&mut encoder, vec![plain(root_data([]))], true).epilogue.is_none());
+        assert!(encoder.running.is_empty());
+    }
+    // A late child is no reason to say it all again.
+    let mut encoder = encoder(TraceInfoMode::Always);
+    let late = plain(span_data("late", 2, 1));
+    assert!(encode(&mut encoder, vec![late], true).epilogue.is_none());
+}
+
+#[test]
+fn a_root_made_up_is_sent_but_not_counted() {
+    let mut chunk = chunk(vec![plain(span_data("child", 2, 1))], true);
+    chunk.synthetic_root = Some(plain(root_data([])));
+    let parcel = encoder(TraceInfoMode::Always).encode(chunk, &Arc::new(resource(&[])));
+    let counted: Vec<bool> = parcel.spans.iter().map(|span| span.counted).collect();
+    assert_eq!(counted, [true, false]);
+    assert_eq!(stats_of(&parcel.epilogue.unwrap())["num_spans"], 2);
+}
+
+#[test]
+fn a_name_of_the_service_that_nobody_gave_is_no_tag() {
+    let kept = |attributes: &[(&'static str, &'static str)]| -> Vec<String> {
+        let scope = InstrumentationScope::default();
+        let envelope = envelope(&resource(attributes), &scope);
+        let message = ResourceMessage::decode(envelope.resource.as_slice()).unwrap();
+        message.attributes.into_iter().map(|kv| kv.key).collect()
+    };
+    assert_eq!(kept(&[("service.name", "unknown_service:app")]), Vec::<String>::new());
+    assert_eq!(kept(&[("service.name", "api")]), ["service.name"]);
+    assert_eq!(kept(&[("team", "unknown_service")]), ["team"]);
+}
+
+fn encoder(mode: TraceInfoMode) -> MlflowEncoder {
+    MlflowEncoder {
+        mode,
+        process: ProcessInfo { user: None, source_name: None },
+        envelopes: Envelopes::default(),
+        scratch: Vec::new(),
+        running: HashMap::new(),
+    }
+}
+
+fn encode(encoder: &mut MlflowEncoder, spans: Vec<Span>, finished: bool) -> Parcel {
+    encoder.encode(chunk(spans, finished), &Arc::new(resource(&[])))
+}
+
+fn chunk(spans: Vec<Span>, finished: bool) -> TraceChunk {
+    TraceChunk { trace_id: TraceId::from(TRACE), spans, finished, synthetic_root: None }
+}
+
+fn resource(attributes: &[(&'static str, &'static str)]) -> Resource {
+    let attributes = attributes.iter().map(|(key, value)| KeyValue::new(*key, *value));
+    Resource::builder_empty().with_attributes(attributes).build()
+}
+
+fn stats_of(epilogue: &Epilogue) -> Json {
+    let info: Json = serde_json::from_slice(&epilogue.bytes).unwrap();
+    let stats = info["trace_metadata"]["mlflow.trace.sizeStats"].as_str().unwrap();
+    serde_json::from_str(stats).unwrap()
+}

@@ -1,0 +1,193 @@
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Event, Link};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::tests::{at, cases, context, root_data, span_data};
+
+#[test]
+fn what_does_not_fit_is_refused_and_counted() {
+    let span = || span_data("span", 2, 1);
+    let intake = Intake::new(2 * weight(&span()));
+    (0..5).for_each(|_| intake.ended(span()));
+    let stats = account(&intake);
+    assert_eq!((stats.ended, stats.held), (5, 2));
+    assert_eq!(stats.dropped.get(DropReason::QueueFull), 3);
+    // What the worker took takes memory until it is handed over.
+    let (taken, _) = take(&intake);
+    intake.ended(span());
+    assert_eq!(account(&intake).dropped.get(DropReason::QueueFull), 4);
+    intake.hand_over(2, bytes_of(&taken), || ());
+    intake.ended(span());
+    assert_eq!(account(&intake).held, 1);
+}
+
+#[test]
+fn when_memory_is_short_starts_are_left_out_and_everything_leaves() {
+    let intake = Intake::new(3 * weight(&root_data([])));
+    intake.started(root_data([]));
+    intake.ended(root_data([]));
+    let (items, orders) = take(&intake);
+    assert_eq!((items.len(), orders.flush), (2, false));
+    intake.ended(root_data([]));
+    intake.started(root_data([]));
+    let (items, orders) = take(&intake);
+    assert_eq!((items.len(), orders.flush), (1, true), "more than half is taken");
+}
+
+#[test]
+fn a_flush_is_done_once_the_worker_has_carried_it_out() {
+    let intake = Intake::new(1 << 20);
+    assert!(!intake.flush(now()), "nobody has done anything");
+    let (_, orders) = take(&intake);
+    assert!(orders.flush);
+    // Asked for after the orders were given: the next round.
+    assert!(!intake.flush(now()));
+    intake.carried_out(&orders);
+    let (_, orders) = take(&intake);
+    assert!(orders.flush);
+    intake.carried_out(&orders);
+    assert!(!take(&intake).1.flush);
+}
+
+#[test]
+fn tasks_run_once_and_only_while_the_worker_lives() {
+    let intake = Intake::new(1 << 20);
+    intake.run(Box::new(|| ()));
+    assert_eq!(take(&intake).1.tasks.len(), 1);
+    assert_eq!(take(&intake).1.tasks.len(), 0);
+    intake.close(now());
+    intake.run(Box::new(|| ()));
+    assert_eq!(take(&intake).1.tasks.len(), 0);
+}
+
+#[test]
+fn a_worker_closes_when_nothing_has_come_in_since() {
+    let intake = Intake::new(1 << 20);
+    intake.ended(root_data([]));
+    lock(&intake.state).closing = true;
+    let (items, orders) = take(&intake);
+    assert!(orders.close);
+    intake.ended(root_data([]));
+    intake.carried_out(&orders);
+    assert!(!intake.is_closed(), "one is in the queue");
+    let (more, orders) = take(&intake);
+    intake.carried_out(&orders);
+    assert!(intake.is_closed());
+    assert_eq!((items.len(), more.len()), (1, 1));
+}
+
+#[test]
+fn what_comes_after_the_end_is_counted_as_such() {
+    let intake = Intake::new(1 << 20);
+    intake.ended(root_data([]));
+    intake.close(now());
+    intake.ended(root_data([]));
+    intake.started(root_data([]));
+    let stats = account(&intake);
+    assert_eq!((stats.ended, stats.held), (2, 0));
+    assert_eq!(stats.dropped.get(DropReason::Shutdown), 1);
+    assert_eq!(stats.dropped.get(DropReason::AfterShutdown), 1);
+    assert!(intake.flush(now()), "there is nothing to wait for");
+    assert!(take(&intake).0.is_empty());
+}
+
+#[test]
+fn a_span_weighs_what_it_holds() {
+    let text = || "x".repeat(1000);
+    let bare = weight(&root_data([]));
+    let attribute = root_data([KeyValue::new("k", text())]);
+    let mut event = root_data([]);
+    event.events.events = vec![Event::new(text(), at(0), vec![KeyValue::new("k", text())], 0)];
+    let mut link = root_data([]);
+    link.links.links = vec![Link::new(context(1, 1, true), vec![KeyValue::new("k", text())], 0)];
+    let named = SpanData { name: text().into(), ..root_data([]) };
+    let array = opentelemetry::Value::Array(vec![1_i64; 125].into());
+    let array = root_data([KeyValue::new("k", array)]);
+    for (span, least) in
+        [(attribute, 1000), (event, 2000), (link, 1000), (named, 996), (array, 1000)]
+    {
+        assert!(weight(&span) >= bare + least, "{} of {}", weight(&span), bare + least);
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Started,
+    Ended(usize),
+    Take,
+    HandOver,
+    Close,
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn every_span_that_ended_is_held_handed_over_or_dropped(steps in vec(step(), 0..60)) {
+        const MAX_BYTES: usize = 8000;
+        let intake = Intake::new(MAX_BYTES);
+        let (mut ended, mut handed_over) = (0, 0);
+        let mut with_worker = Vec::new();
+        for step in steps {
+            match step {
+                Step::Started => intake.started(root_data([])),
+                Step::Ended(size) => {
+                    ended += 1;
+                    intake.ended(root_data([KeyValue::new("k", "x".repeat(size))]));
+                }
+                Step::Take => with_worker.extend(take(&intake).0),
+                Step::HandOver => {
+                    let items = std::mem::take(&mut with_worker);
+                    let spans = count_of(&items);
+                    intake.hand_over(spans, bytes_of(&items), || handed_over += spans);
+                }
+                Step::Close => intake.close(now()),
+            }
+            let stats = account(&intake);
+            prop_assert_eq!(stats.ended, ended);
+            prop_assert_eq!(stats.ended, stats.held + stats.dropped.total() + handed_over);
+            let state = lock(&intake.state);
+            prop_assert_eq!(stats.held, count_of(&state.items) + count_of(&with_worker));
+            prop_assert_eq!(state.bytes, bytes_of(&state.items) + bytes_of(&with_worker));
+            prop_assert!(state.bytes <= MAX_BYTES);
+        }
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::Started),
+        20 => (0..2000_usize).prop_map(Step::Ended),
+        6 => Just(Step::Take),
+        4 => Just(Step::HandOver),
+        1 => Just(Step::Close),
+    ]
+}
+
+/// What has come in, without waiting for more.
+fn take(intake: &Intake) -> (Vec<Item>, Orders) {
+    let mut items = Vec::new();
+    let orders = intake.take(&mut items, Some(now()), true);
+    (items, orders)
+}
+
+fn account(intake: &Intake) -> IntakeStats {
+    intake.snapshot(|| ()).0
+}
+
+fn ended(items: &[Item]) -> impl Iterator<Item = &Weighed> {
+    items.iter().filter_map(|item| match item {
+        Item::Ended(weighed) => Some(weighed),
+        Item::Started(_) => None,
+    })
+}
+
+fn count_of(items: &[Item]) -> u64 {
+    u64::try_from(ended(items).count()).unwrap()
+}
+
+fn bytes_of(items: &[Item]) -> usize {
+    ended(items).map(|weighed| weighed.bytes).sum()
+}

@@ -1,0 +1,99 @@
+use super::*;
+use crate::stats::DropReason;
+use crate::tests::{root_data, span_data};
+use crate::transport::{Envelope, Limits, Parcel, Payload};
+
+/// One byte a span.
+struct Plain;
+
+impl Encoder for Plain {
+    fn encode(&mut self, chunk: TraceChunk, _resource: &Arc<Resource>) -> Parcel {
+        let trace_id = chunk.trace_id;
+        let envelope = Arc::new(Envelope::default());
+        let payload = |_| Payload {
+            trace_id,
+            envelope: Arc::clone(&envelope),
+            bytes: vec![0],
+            counted: true,
+        };
+        Parcel { spans: chunk.spans.into_iter().map(payload).collect(), epilogue: None }
+    }
+}
+
+#[test]
+fn every_destination_gets_every_span_in_one_step_of_the_account() {
+    let (mut worker, outboxes) = worker(2);
+    let intake = Arc::clone(&worker.intake);
+    intake.ended(span_data("child", 2, 1));
+    intake.ended(root_data([]));
+    ingest(&mut worker);
+    let releases = worker.table.flush();
+    assert_eq!(intake.snapshot(|| ()).0.held, 2);
+    for release in releases {
+        worker.hand_over(release, now());
+    }
+    let (account, pending) = intake
+        .snapshot(|| outboxes.iter().map(|outbox| outbox.stats().pending).collect::<Vec<_>>());
+    assert_eq!((account.ended, account.held, pending), (2, 0, vec![2, 2]));
+}
+
+#[test]
+fn what_the_worker_holds_when_closing_time_is_over_is_accounted_for() {
+    let (mut worker, outboxes) = worker(1);
+    let intake = Arc::clone(&worker.intake);
+    intake.started(root_data([]));
+    intake.ended(span_data("child", 2, 1));
+    ingest(&mut worker);
+    // The patience of whoever shuts down ends while the worker is at something else.
+    intake.close(now());
+    outboxes[0].end();
+    worker.run();
+    assert_eq!(intake.snapshot(|| ()).0.held, 0);
+    let stats = outboxes[0].stats();
+    assert!(stats.conserves(1) && stats.dropped.get(DropReason::Shutdown) == 1, "{stats:?}");
+}
+
+#[test]
+fn a_worker_told_to_close_hands_everything_over_and_ends() {
+    let (worker, outboxes) = worker(1);
+    let intake = Arc::clone(&worker.intake);
+    intake.started(root_data([]));
+    intake.ended(span_data("child", 2, 1));
+    std::thread::scope(|scope| {
+        scope.spawn(|| worker.run());
+        intake.close(now() + Duration::from_secs(60));
+    });
+    assert_eq!(intake.snapshot(|| ()).0.held, 0);
+    let limits = Limits { max_spans: 10, max_bytes: 1 << 20 };
+    assert_eq!(outboxes[0].take(limits).unwrap().spans.len(), 1);
+}
+
+fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
+    let outboxes: Vec<_> =
+        (0..destinations).map(|_| Arc::new(Outbox::new("test".to_owned(), 1 << 20))).collect();
+    let outlets = outboxes
+        .iter()
+        .map(|outbox| Outlet { encoder: Box::new(Plain), outbox: Arc::clone(outbox) })
+        .collect();
+    let resource = Arc::new(Resource::builder_empty().build());
+    let worker = Worker {
+        intake: Arc::new(Intake::new(1 << 20)),
+        table: TraceTable::new(TableLimits::default()),
+        outlets,
+        resource: Arc::new(Mutex::new(resource)),
+    };
+    (worker, outboxes)
+}
+
+/// What the worker does first in each round.
+fn ingest(worker: &mut Worker) {
+    let mut items = Vec::new();
+    worker.intake.take(&mut items, Some(now()), true);
+    for item in items {
+        let evicted = match item {
+            Item::Started(root) => worker.table.started(*root, now()),
+            Item::Ended(span) => worker.table.ended(span, now()),
+        };
+        assert!(evicted.is_none());
+    }
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Everything that must hold, by one command: formatting, lints, tests, documentation, generated
+# code, the quickstart, and the live tests against real servers. Stops at the first failure and
+# shows what was said.
+#
+# Needs Rust, Python 3.10 or newer with venv and pip, and npm. The first run downloads the crates,
+# MLflow and rotel; the servers are on loopback only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+# What the caller's shell has set would change what is tested.
+for name in $(compgen -e); do
+  case $name in MLFLOW_* | OTEL_*) unset "$name" ;; esac
+done
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+step() {
+  local name=$1 start=$SECONDS
+  shift
+  if ! "$@" >"$scratch/said" 2>&1; then
+    cat "$scratch/said"
+    echo "FAILED: $name" >&2
+    exit 1
+  fi
+  printf '%-32s %4d s\n' "$name" $((SECONDS - start))
+}
+
+lint() { cargo clippy "$@" -- -D warnings; }
+
+documentation() {
+  RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
+}
+
+# As a stranger runs it: no server, nothing set, in a directory of its own.
+quickstart() (
+  cd "$scratch" &&
+    cargo run --manifest-path "$root/Cargo.toml" --example quickstart &&
+    test -s mlflow-traces/traces.jsonl
+)
+
+step 'format' cargo fmt --check
+step 'lint' lint --all-targets --all-features
+step 'lint, no features' lint --no-default-features
+step 'lint, MLflow without TLS' lint --no-default-features --features mlflow
+step 'tests' cargo test
+step 'documentation' documentation
+step 'generated code' cargo run --target-dir target/generate \
+  --manifest-path proto/generate/Cargo.toml -- --check
+step 'quickstart' quickstart
+step 'live tests' python3 tests/live/servers.py \
+  cargo test --test live -- --ignored --test-threads=1

@@ -1,0 +1,159 @@
+//! Fields of spans: dotted, late, twice, many.
+
+use std::error::Error;
+use std::fmt;
+
+use mlflow_tracing::semconv;
+use serde_json::json;
+use tracing::field::Empty;
+use tracing::{info_span, instrument};
+
+use crate::support::app::{Traced, captured};
+
+#[test]
+fn dotted_fields_are_attributes_and_never_inputs() {
+    #[instrument(fields(
+        mlflow.spanType = "RETRIEVER",
+        gen_ai.request.model = "m-1",
+        gen_ai.usage.input_tokens = 7_u64,
+        http.request.method = "GET",
+    ))]
+    fn retrieve(query: &str) {}
+    let spans = captured(|| retrieve("rust"));
+    let span = spans.one("retrieve");
+    assert_eq!(span.inputs().unwrap(), json!({ "query": "rust" }));
+    assert_eq!(span.attribute("mlflow.spanType"), Some(json!("RETRIEVER")));
+    assert_eq!(span.attribute("gen_ai.request.model"), Some(json!("m-1")));
+    assert_eq!(span.attribute("gen_ai.usage.input_tokens"), Some(json!(7)));
+    assert_eq!(span.attribute("http.request.method"), Some(json!("GET")));
+}
+
+#[test]
+fn names_of_semconv_can_be_field_names() {
+    let spans = captured(|| drop(info_span!("search", { semconv::span::TYPE } = "TOOL")));
+    assert_eq!(spans.one("search").attribute("mlflow.spanType"), Some(json!("TOOL")));
+}
+
+#[test]
+fn a_span_with_dotted_fields_alone_has_no_inputs() {
+    let spans = captured(|| drop(info_span!("call", http.route = "/")));
+    assert_eq!(spans.one("call").inputs(), None);
+}
+
+#[test]
+fn inputs_may_be_given_as_a_field() {
+    let spans = captured(|| {
+        drop(info_span!("chat", mlflow.spanInputs = r#"{"role":"user"}"#, turn = 1));
+    });
+    let span = spans.one("chat");
+    assert_eq!(span.inputs().unwrap(), json!({ "role": "user" }));
+    assert_eq!(span.attribute("turn"), Some(json!(1)));
+}
+
+#[test]
+fn a_field_recorded_late_is_an_input() {
+    let spans = captured(|| {
+        let span =
+            info_span!("chat", model = "m-1", tokens = Empty, gen_ai.usage.output_tokens = Empty);
+        span.in_scope(|| ());
+        span.record("tokens", 12_u64).record("gen_ai.usage.output_tokens", 5_u32);
+    });
+    let span = spans.one("chat");
+    assert_eq!(span.inputs().unwrap(), json!({ "model": "m-1", "tokens": 12 }));
+    assert_eq!(span.attribute("gen_ai.usage.output_tokens"), Some(json!(5)));
+}
+
+#[test]
+fn a_field_that_stays_empty_is_no_input() {
+    let spans = captured(|| drop(info_span!("chat", model = "m-1", tokens = Empty)));
+    assert_eq!(spans.one("chat").inputs().unwrap(), json!({ "model": "m-1" }));
+}
+
+#[test]
+fn the_last_of_two_records_wins() {
+    let spans = captured(|| {
+        let span = info_span!("step", attempt = 1, outcome = "none");
+        span.record("attempt", 2).record("outcome", "well").record("attempt", 3);
+    });
+    let span = spans.one("step");
+    assert_eq!(span.inputs().unwrap(), json!({ "attempt": 3, "outcome": "well" }));
+    assert_eq!(span.attribute("attempt"), Some(json!(3)));
+}
+
+#[test]
+fn a_field_has_the_type_of_its_last_value() {
+    let spans = captured(|| {
+        let span = info_span!("step", a = 1_u64, b = "1", c = 1_u64);
+        span.record("a", "2").record("b", 2_u64).record("c", tracing::field::debug("3"));
+    });
+    assert_eq!(spans.one("step").inputs().unwrap(), json!({ "a": "2", "b": 2, "c": r#""3""# }));
+}
+
+#[derive(Debug)]
+struct Refused(Option<Box<Self>>, &'static str);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.1)
+    }
+}
+
+impl Error for Refused {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+#[test]
+fn an_error_in_a_field_keeps_its_expansion() {
+    let error = Refused(Some(Box::new(Refused(None, "cable cut"))), "no answer");
+    let spans = captured(|| {
+        drop(info_span!("call", turn = 1, failure = &error as &(dyn Error + 'static)));
+    });
+    let span = spans.one("call");
+    assert_eq!(span.attribute("failure"), Some(json!("no answer")));
+    assert_eq!(span.attribute("failure.chain"), Some(json!(["cable cut"])));
+    assert_eq!(span.attribute("exception.message"), Some(json!("no answer")));
+    assert_eq!(span.inputs().unwrap(), json!({ "turn": 1 }));
+}
+
+/// A span with more attributes than the 128 that the SDK keeps by default.
+fn crowded(app: &str) {
+    use mlflow_tracing::MlflowSpanExt as _;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+    let span = info_span!("crowded", app, mlflow.spanType = "TOOL", total = Empty);
+    for number in 0..400 {
+        span.set_attribute(format!("app.item.{number}"), number);
+    }
+    span.record("total", 400);
+    span.set_outputs("done");
+}
+
+#[test]
+fn reserved_attributes_survive_any_number_of_others() {
+    let spans = captured(|| crowded("a"));
+    let span = spans.one("crowded");
+    assert_eq!(span.inputs().unwrap(), json!({ "app": "a", "total": 400 }));
+    assert_eq!(span.outputs().unwrap(), "done");
+    assert_eq!(span.attribute("mlflow.spanType"), Some(json!("TOOL")));
+    assert_eq!(span.attribute("app.item.399"), Some(json!(399)));
+    assert_eq!(span.span.dropped_attributes_count, 0);
+}
+
+#[test]
+fn notes_of_the_capturing_layer_never_leave_the_process() {
+    #[instrument(ret)]
+    fn everything(count: u64) -> u64 {
+        use mlflow_tracing::MlflowSpanExt as _;
+        tracing::Span::current().set_json_attribute("app.plan", &[1]);
+        count
+    }
+    let traced = Traced::mlflow();
+    traced.run(|| {
+        everything(1);
+    });
+    for spans in [traced.delivered(), captured(|| everything(1))] {
+        let keys: Vec<_> = spans.one("everything").attributes().into_iter().collect();
+        assert!(!keys.iter().any(|(key, _)| key.starts_with("mlflow_tracing.")), "{keys:?}");
+    }
+}

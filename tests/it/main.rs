@@ -1,0 +1,18 @@
+//! What a program sees, end to end: spans in, requests at a server in this process out.
+//!
+//! Needs nothing but Rust. What is global to a process has a file, and a process, of its own:
+//! `tests/global_*.rs`.
+#![cfg(test)]
+
+mod capture;
+mod conservation;
+mod deliver_mlflow;
+mod deliver_otlp;
+mod flush;
+mod local;
+mod memory;
+mod runtimes;
+mod setup;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,61 @@
+"""Prints a trace as MLflow's official Python client reads it, as JSON.
+
+    readback.py TRACKING_URI TRACE_ID
+"""
+
+import json
+import sys
+from datetime import datetime, timezone
+
+from mlflow import MlflowClient
+
+
+def main(uri, trace_id):
+    print(json.dumps(describe(MlflowClient(tracking_uri=uri).get_trace(trace_id))))
+
+
+def describe(trace):
+    info = trace.info
+    return {
+        "id": info.trace_id,
+        "experiment_id": info.experiment_id,
+        "client_request_id": info.client_request_id,
+        "state": info.state.value,
+        "request_time": written(info.request_time),
+        "duration_ms": info.execution_duration,
+        "request_preview": info.request_preview,
+        "response_preview": info.response_preview,
+        "tags": info.tags,
+        "metadata": info.trace_metadata,
+        "spans": [describe_span(span) for span in trace.data.spans],
+    }
+
+
+def written(milliseconds):
+    """As MLflow's REST answers have it."""
+    time = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
+
+
+def describe_span(span):
+    return {
+        "id": span.span_id,
+        "parent_id": span.parent_id,
+        "name": span.name,
+        "kind": span.span_type,
+        "inputs": span.inputs,
+        "outputs": span.outputs,
+        "status": span.status.status_code.value,
+        "message": span.status.description or "",
+        "start": span.start_time_ns,
+        "end": span.end_time_ns,
+        "attributes": span.attributes,
+        "events": [
+            {"name": event.name, "time": event.timestamp, "attributes": event.attributes or {}}
+            for event in span.events
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

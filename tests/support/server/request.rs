@@ -1,0 +1,72 @@
+//! What came, and what is done with it.
+
+use std::time::Instant;
+
+use super::super::http::{Answer, Head};
+use super::super::spans::Spans;
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Route {
+    /// What is asked before any span is sent: the experiment, or an empty OTLP request.
+    Setup,
+    Spans,
+    TraceInfo,
+    /// Anything that nobody should ask for.
+    Other,
+}
+
+/// What is done with a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Answer(Answer),
+    /// Reads the request and closes the connection.
+    Close,
+    /// Sends an answer whose head never ends, byte by byte.
+    Drip,
+    /// Breaks off in the middle of the answer's body.
+    HalfAnswer(Answer),
+    /// Breaks off in the middle of the status line.
+    HalfStatusLine,
+    /// Answers 200, but not before [`Server::release`].
+    Hold,
+    /// Resets the connection with the body unread.
+    Reset,
+}
+
+impl From<u16> for Act {
+    fn from(status: u16) -> Self {
+        Self::Answer(Answer::new(status))
+    }
+}
+
+impl From<Answer> for Act {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(answer)
+    }
+}
+
+/// A request that came, in full.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) route: Route,
+    pub(crate) head: Head,
+    pub(crate) body: Vec<u8>,
+    /// What was answered, if anything.
+    pub(crate) status: Option<u16>,
+    pub(crate) at: Instant,
+}
+
+impl Request {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn spans(&self) -> Spans {
+        Spans::decode([self.body.as_slice()])
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.status.is_some_and(|status| status < 300)
+    }
+}
