@@ -11,7 +11,8 @@ use crate::config::explain::Explanation;
 use crate::config::resolve::Config;
 use crate::error::Result;
 use crate::model::trace_info_mode::TraceInfoMode;
-use crate::transport::endpoint::MASK;
+use crate::transport::endpoint::{MASK, masked};
+use crate::transport::headers::Headers;
 
 /// Whether finished traces are drawn in the terminal when no destination is set.
 ///
@@ -93,7 +94,7 @@ pub struct Builder {
     pub(crate) trace_info: Option<TraceInfoMode>,
     pub(crate) print_url: Option<bool>,
     pub(crate) otlp_endpoint: Option<String>,
-    pub(crate) otlp_headers: Vec<(String, String)>,
+    pub(crate) otlp_headers: Headers,
     pub(crate) compression: Option<Compression>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) service_name: Option<String>,
@@ -120,7 +121,7 @@ impl Builder {
             trace_info: None,
             print_url: None,
             otlp_endpoint: None,
-            otlp_headers: Vec::new(),
+            otlp_headers: Headers::default(),
             compression: None,
             timeout: None,
             service_name: None,
@@ -203,7 +204,7 @@ impl Builder {
     /// Adds a header to every request to the OTLP receiver (`OTEL_EXPORTER_OTLP_TRACES_HEADERS`,
     /// whose header of the same name it replaces).
     pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.otlp_headers.push((name.into(), value.into()));
+        self.otlp_headers.set(name, value);
         self
     }
 
@@ -292,12 +293,10 @@ impl Builder {
 /// Shows what was set; credentials and header values are masked.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header_names: Vec<&str> =
-            self.otlp_headers.iter().map(|(name, _)| name.as_str()).collect();
         f.debug_struct("Builder")
             .field(
                 "tracking_uri",
-                &self.tracking_uri.as_deref().map(crate::transport::endpoint::masked),
+                &self.tracking_uri.as_deref().map(masked),
             )
             .field("experiment", &self.experiment)
             .field("experiment_id", &self.experiment_id)
@@ -305,9 +304,9 @@ impl fmt::Debug for Builder {
             .field("token", &self.token.as_ref().map(|_| MASK))
             .field(
                 "otlp_endpoint",
-                &self.otlp_endpoint.as_deref().map(crate::transport::endpoint::masked),
+                &self.otlp_endpoint.as_deref().map(masked),
             )
-            .field("otlp_headers", &header_names)
+            .field("otlp_headers", &self.otlp_headers)
             .field("service_name", &self.service_name)
             .field("directory", &self.directory)
             .finish_non_exhaustive()

@@ -2,12 +2,13 @@
 
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::headers::Headers;
 
 /// Where and how to send, already checked.
 #[derive(Clone, Debug)]
 pub(crate) struct MlflowSettings {
     pub(crate) endpoint: Endpoint,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Headers,
     pub(crate) experiment: Experiment,
     pub(crate) trace_info: TraceInfoMode,
     /// Whether to print the experiment's address in the UI once.

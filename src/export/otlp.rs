@@ -17,6 +17,7 @@ use crate::export::frame::{self, Envelopes};
 use crate::export::{Destination, Encoder, TraceChunk, encode, reply};
 use crate::model::span::Span;
 use crate::semconv::{otel, span as keys};
+use crate::transport::headers::Headers;
 use crate::transport::http::{Http, Method, Outcome, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Verdict, Wire};
@@ -29,7 +30,7 @@ pub(crate) const PROTOBUF: &str = "application/x-protobuf";
 pub(crate) struct OtlpSettings {
     /// Complete address, path included.
     pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Headers,
     pub(crate) gzip: bool,
 }
 

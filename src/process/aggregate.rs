@@ -78,6 +78,8 @@ struct Trace {
     /// What each root of this process that has not ended told when it started.
     open_roots: Vec<SpanData>,
     root_ended: bool,
+    /// When the trace leaves, once its roots have ended.
+    leaves: Option<Instant>,
     /// Whether a part of it has left, so that somebody waits for the rest.
     announced: bool,
     /// The latest end of a span, for a root that has none.
@@ -109,7 +111,9 @@ impl TraceTable {
             let first = trace.spans.is_empty();
             trace.spans.push(span);
             if trace.is_finished() {
-                trace.due = now + limits.finished;
+                // The wait begins once: children that trickle in cannot draw it out.
+                let due = *trace.leaves.get_or_insert(now + limits.finished);
+                trace.due = due;
             } else if first {
                 trace.due = now + limits.running;
             }
@@ -217,6 +221,7 @@ impl TraceTable {
             self.traces.remove(&trace_id);
         } else {
             trace.announced |= !empty;
+            trace.leaves = None;
             trace.due = trace.last_activity + ttl;
             self.due.insert((trace.due, trace_id.to_bytes()));
         }
@@ -239,6 +244,7 @@ impl Trace {
             spans: Vec::new(),
             open_roots: Vec::new(),
             root_ended: false,
+            leaves: None,
             announced: false,
             latest_end: SystemTime::UNIX_EPOCH,
         }

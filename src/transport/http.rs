@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ureq::Agent;
 
-use crate::transport::endpoint::MASK;
+use crate::transport::headers::{Headers, Secrets};
 use crate::transport::resolver::CachingResolver;
 use crate::transport::tls;
 
@@ -35,7 +35,7 @@ pub(crate) struct Http {
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a str,
-    pub(crate) headers: &'a [(String, String)],
+    pub(crate) headers: &'a Headers,
     pub(crate) content_type: &'a str,
     pub(crate) content_encoding: Option<&'a str>,
     pub(crate) body: &'a [u8],
@@ -65,10 +65,6 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     pub(crate) secrets: Secrets,
 }
-
-/// What the request's headers held: a server may repeat it when it refuses it.
-#[derive(Default)]
-pub(crate) struct Secrets(Vec<String>);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +107,7 @@ impl Http {
             Method::Get => {
                 let mut builder =
                     self.agent.get(request.url).config().timeout_global(timeout).build();
-                for (name, value) in request.headers {
+                for (name, value) in request.headers.iter() {
                     builder = builder.header(name, value);
                 }
                 builder.call()?
@@ -119,7 +115,7 @@ impl Http {
             Method::Post => {
                 let mut builder =
                     self.agent.post(request.url).config().timeout_global(timeout).build();
-                for (name, value) in request.headers {
+                for (name, value) in request.headers.iter() {
                     builder = builder.header(name, value);
                 }
                 if let Some(encoding) = request.content_encoding {
@@ -137,7 +133,7 @@ impl Http {
             content_type: header("content-type").unwrap_or_default().to_owned(),
             // The status has decided already: an answer that breaks off or never ends changes nothing.
             body: body.with_config().limit(MAX_REPLY_BYTES).read_to_vec().unwrap_or_default(),
-            secrets: Secrets::of(request.headers),
+            secrets: request.headers.secrets(),
         })
     }
 
@@ -156,31 +152,6 @@ impl Reply {
     /// Words of the answer, for showing.
     pub(crate) fn masked(&self, words: &str) -> String {
         self.secrets.mask(words)
-    }
-}
-
-impl Secrets {
-    /// Shorter values, and bare numbers, stand in too many harmless texts.
-    const MIN_BYTES: usize = 4;
-
-    fn of(headers: &[(String, String)]) -> Self {
-        let is_secret = |text: &&str| {
-            text.len() >= Self::MIN_BYTES && !text.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        let values = headers.iter().map(|(_, value)| value.as_str());
-        // Of `Bearer token` the token is repeated more often than the whole.
-        let words = headers.iter().filter_map(|(_, value)| value.rsplit(' ').next());
-        Self(values.chain(words).filter(is_secret).map(str::to_owned).collect())
-    }
-
-    fn mask(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} secrets", self.0.len())
     }
 }
 

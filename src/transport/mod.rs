@@ -17,6 +17,7 @@ use opentelemetry::trace::TraceId;
 use crate::stats::DropReason;
 
 pub(crate) mod endpoint;
+pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod outbox;
 pub(crate) mod resolver;

@@ -37,7 +37,9 @@ enum Step {
         millis: u64,
     },
     /// The guard is shut down, and another takes its place.
-    Restart,
+    Restart {
+        patience: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +84,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::RootEnds),
         3 => trouble.prop_map(Step::Trouble),
         3 => prop_oneof![Just(0), Just(5), Just(50)].prop_map(|millis| Step::Flush { millis }),
-        1 => Just(Step::Restart),
+        1 => prop_oneof![Just(0), Just(20)].prop_map(|patience| Step::Restart { patience }),
     ];
     prop::collection::vec(step, 1..30)
 }
@@ -141,7 +143,7 @@ impl<'a> Program<'a> {
             }
             Step::Trouble(trouble) => self.server.script(Route::Spans, [trouble]),
             Step::Flush { millis } => self.flush(Duration::from_millis(millis)),
-            Step::Restart => self.restart(),
+            Step::Restart { patience } => self.restart(patience),
         }
         let stats = conserved(&self.guard);
         assert_eq!(stats.ended, self.ended.len() as u64);
@@ -163,16 +165,17 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Ends the guard in no time, so that it may lose what is under way.
-    fn restart(&mut self) {
+    /// Ends the guard in next to no time, so that it may lose what is under way.
+    fn restart(&mut self, patience: u64) {
         let next = start(self.server);
         // Kept until the guard is gone: dropping a span ends it.
         let _open = std::mem::replace(&mut self.open, open_root(&next));
         let guard = std::mem::replace(&mut self.guard, next);
         let ended = std::mem::take(&mut self.ended);
         self.all.extend(ended);
-        if let Err(error) = guard.shutdown(Duration::from_millis(20)) {
+        if let Err(error) = guard.shutdown(Duration::from_millis(patience)) {
             assert!(error.stats.destinations[0].conserves(error.stats.ended));
+            assert_eq!(error.pending(), 0, "after the end nothing is under way: {error}");
         }
     }
 }

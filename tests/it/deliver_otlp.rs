@@ -15,7 +15,6 @@ use crate::support::http::Answer;
 use crate::support::server::port::DeadPort;
 use crate::support::server::{Act, Request, Route, Server};
 use crate::support::time::{PATIENCE, timed};
-use crate::support::told::lines_about;
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -164,7 +163,7 @@ fn spans_that_a_partial_success_refuses_are_counted_as_rejected() {
     assert_eq!((error.pending(), error.dropped(DropReason::Rejected)), (0, 2));
     assert_eq!(traced.conserved().destinations[0].delivered, 1);
     assert_eq!(traced.server.requests(Route::Spans).len(), 1);
-    let told = lines_about(&traced.server.host());
+    let told = traced.server.told();
     assert!(told[0].contains("2 spans of a request were refused: names too long"), "{told:?}");
 }
 

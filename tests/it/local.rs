@@ -12,7 +12,7 @@ use crate::support::app::{NOTHING, builder, conserved, end_span};
 use crate::support::child;
 use crate::support::scratch::Scratch;
 use crate::support::time::PATIENCE;
-use crate::support::told::lines_about;
+use crate::support::told::Ear;
 
 const FULL: u64 = 16 * 1024 * 1024;
 
@@ -176,11 +176,12 @@ fn a_directory_that_cannot_be_written_is_a_warning_and_no_failure() {
     let file = scratch.path().join("file");
     fs::write(&file, "").unwrap();
     let directory = file.join("traces");
+    let ear = Ear::new(directory.display().to_string());
     let guard = writing_to(&directory).build().unwrap();
     end_span(&guard, "span");
     let error = guard.flush(PATIENCE).unwrap_err();
     assert_eq!((error.pending(), error.dropped(DropReason::Rejected)), (0, 1));
-    let told = lines_about(&directory.display().to_string());
+    let told = ear.lines();
     let warnings: Vec<_> = told.iter().filter(|line| line.contains("cannot write")).collect();
     assert_eq!(warnings.len(), 1, "{told:?}");
     assert!(warnings[0].contains("Set MLFLOW_TRACING_DIRECTORY"), "{warnings:?}");

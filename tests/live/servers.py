@@ -73,8 +73,10 @@ def main(command):
         # A second Ctrl-C must not leave servers behind.
         for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        for group in reversed(groups):
-            group.stop()
+        for group in groups:
+            group.ask_to_end()
+        for group in groups:
+            group.make_end()
 
 
 def install():
@@ -135,10 +137,12 @@ class Group:
 
         threading.Thread(target=watch, daemon=True).start()
 
-    def stop(self):
+    def ask_to_end(self):
         with self.starting:
             self.stopping = True
         self.end_group(signal.SIGTERM)
+
+    def make_end(self):
         try:
             self.process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1,10 +1,10 @@
 //! What the crate says about itself, kept in memory in place of stderr.
 //!
 //! The senders' threads have no subscriber of a test's own, so that the global one hears them; a
-//! line belongs to the test whose server's address it names.
+//! line belongs to the test whose server's address it names while that server lives.
 
 use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber};
@@ -22,10 +22,25 @@ pub(crate) fn listen() {
     });
 }
 
-/// The lines that name `what`.
-pub(crate) fn lines_about(what: &str) -> Vec<String> {
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.iter().filter(|line| line.contains(what)).cloned().collect()
+fn lines() -> MutexGuard<'static, Vec<String>> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hears what is told about something, from when it was made.
+pub(crate) struct Ear {
+    what: String,
+    from: usize,
+}
+
+impl Ear {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), from: lines().len() }
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let told = lines();
+        told[self.from..].iter().filter(|line| line.contains(&self.what)).cloned().collect()
+    }
 }
 
 struct Listener;
@@ -38,7 +53,7 @@ impl<S: Subscriber> Layer<S> for Listener {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut message = Message::default();
         event.record(&mut message);
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).push(message.0);
+        lines().push(message.0);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
+use crate::transport::headers::Headers;
 
 const DEFAULT_EXPERIMENT_ID: &str = "0";
 
@@ -22,11 +23,11 @@ impl Resolver<'_> {
         self.explanation.note("MLflow server", endpoint.url(), uri.source);
         let experiment = self.experiment()?;
         let credentials = self.credentials().or_else(|| endpoint.credentials().cloned());
-        let mut headers = Vec::new();
+        let mut headers = Headers::default();
         if let Some(credentials) = credentials {
             let value = credentials.header_value();
             check_header("the credentials of the MLflow server", "Authorization", &value)?;
-            headers.push(("Authorization".to_owned(), value));
+            headers.set("Authorization", value);
         }
         let trace_info = self.trace_info()?;
         let print_url = self.flag(self.builder.print_url, var::MLFLOW_TRACING_PRINT_URL, true)?;

@@ -7,7 +7,8 @@ use crate::config::{parse, variable as var};
 use crate::error::{Error, Result};
 use crate::export::otlp::OtlpSettings;
 use crate::semconv::http;
-use crate::transport::endpoint::{Credentials, Endpoint, MASK, check_header};
+use crate::transport::endpoint::{Credentials, Endpoint, check_header};
+use crate::transport::headers::Headers;
 
 pub(super) const ENDPOINTS: [&str; 2] =
     [var::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, var::OTEL_EXPORTER_OTLP_ENDPOINT];
@@ -48,29 +49,27 @@ impl Resolver<'_> {
         }
     }
 
-    fn otlp_headers(&mut self, in_url: Option<&Credentials>) -> Result<Vec<(String, String)>> {
+    fn otlp_headers(&mut self, in_url: Option<&Credentials>) -> Result<Headers> {
         let names = [var::OTEL_EXPORTER_OTLP_TRACES_HEADERS, var::OTEL_EXPORTER_OTLP_HEADERS];
-        let mut headers = Vec::new();
+        let mut headers = Headers::default();
         if let Some(credentials) = in_url {
-            headers.push(("Authorization".to_owned(), credentials.header_value()));
+            headers.set("Authorization", credentials.header_value());
         }
         let mut source = Source::Default;
         if let Some((name, value)) = self.builder.env.first(&names) {
             source = Source::Variable(name);
             for (key, value) in parse::pairs(name, value)? {
                 check_header(name, &key, &value)?;
-                replace(&mut headers, key, value);
+                headers.set(key, value);
             }
         }
-        for (key, value) in &self.builder.otlp_headers {
+        for (key, value) in self.builder.otlp_headers.iter() {
             source = Source::Builder("with_otlp_header");
             check_header("with_otlp_header", key, value)?;
-            replace(&mut headers, key.clone(), value.clone());
+            headers.set(key, value);
         }
         if !headers.is_empty() {
-            let shown: Vec<String> =
-                headers.iter().map(|(key, _)| format!("{key}={MASK}")).collect();
-            self.explanation.note("headers", shown.join(","), source);
+            self.explanation.note("headers", headers.to_string(), source);
         }
         Ok(headers)
     }
@@ -90,10 +89,4 @@ impl Resolver<'_> {
         self.explanation.note("compression", format!("{compression:?}").to_lowercase(), source);
         Ok(compression)
     }
-}
-
-/// Header names do not tell case apart; the last one said wins.
-fn replace(headers: &mut Vec<(String, String)>, name: String, value: String) {
-    headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-    headers.push((name, value));
 }

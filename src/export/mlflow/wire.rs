@@ -12,6 +12,7 @@ use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::export::otlp::PROTOBUF;
 use crate::semconv::http as names;
 use crate::stats::DropReason;
+use crate::transport::headers::Headers;
 use crate::transport::http::{Http, Method, Outcome, Reply, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
@@ -24,7 +25,7 @@ pub(super) struct MlflowWire {
     http: Http,
     settings: MlflowSettings,
     /// The settings' headers, and the experiment's once it is known.
-    span_headers: Vec<(String, String)>,
+    span_headers: Headers,
     experiment_id: String,
     url_told: bool,
 }
@@ -34,7 +35,7 @@ impl MlflowWire {
         Self {
             http: Http::new(),
             settings,
-            span_headers: Vec::new(),
+            span_headers: Headers::default(),
             experiment_id: String::new(),
             url_told: false,
         }
@@ -126,7 +127,7 @@ impl MlflowWire {
         }
     }
 
-    fn post_spans(&self, headers: &[(String, String)], body: &[u8], timeout: Duration) -> Outcome {
+    fn post_spans(&self, headers: &Headers, body: &[u8], timeout: Duration) -> Outcome {
         self.http.send(&Request {
             method: Method::Post,
             url: &self.settings.endpoint.join(names::TRACES_PATH),
@@ -138,9 +139,9 @@ impl MlflowWire {
         })
     }
 
-    fn headers_for(&self, experiment_id: &str) -> Vec<(String, String)> {
+    fn headers_for(&self, experiment_id: &str) -> Headers {
         let mut headers = self.settings.headers.clone();
-        headers.push((names::EXPERIMENT_HEADER.to_owned(), experiment_id.to_owned()));
+        headers.set(names::EXPERIMENT_HEADER, experiment_id);
         headers
     }
 

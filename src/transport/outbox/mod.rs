@@ -56,17 +56,18 @@ impl Outbox {
         let bytes = weight(&parcel.spans);
         state.handed_in += 1;
         state.pending += counted(&parcel.spans);
-        // What could never fit makes no room for itself.
-        let hopeless = state.ended || bytes > self.max_bytes;
-        while !hopeless
-            && state.bytes + bytes > self.max_bytes
-            && state.drop_oldest(DropReason::OutboxFull)
-        {}
-        if hopeless || state.bytes + bytes > self.max_bytes {
+        // What would not fit beside what is under way makes no room for itself in vain.
+        let hopeless = state.ended || state.under_way + bytes > self.max_bytes;
+        if hopeless {
             let reason = if state.ended { DropReason::Shutdown } else { DropReason::OutboxFull };
             state.drop_spans(&parcel.spans, reason);
             state.settled += 1;
         } else {
+            while state.bytes + bytes > self.max_bytes {
+                if !state.drop_oldest(DropReason::OutboxFull) {
+                    break;
+                }
+            }
             state.bytes += bytes;
             state.queue.push_back(Queued { parcel, since: now });
         }
@@ -174,6 +175,7 @@ impl Outbox {
     pub(crate) fn close_batch(&self, batch: &Batch) {
         let mut state = lock(&self.state);
         state.bytes -= batch.bytes;
+        state.under_way -= batch.bytes;
         state.settled += batch.parcels;
         self.changed.notify_all();
     }

@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) queue: VecDeque<Queued>,
     /// Of the queue and of the batch under way.
     pub(super) bytes: usize,
+    /// Of the batch under way alone.
+    pub(super) under_way: usize,
     pub(super) pending: u64,
     pub(super) delivered: u64,
     pub(super) dropped: Dropped,
@@ -77,6 +79,7 @@ impl State {
                 break;
             }
         }
+        self.under_way += batch.bytes;
         batch
     }
 

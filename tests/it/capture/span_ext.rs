@@ -140,9 +140,15 @@ fn a_span_that_is_not_captured_ignores_everything() {
         assert_eq!(span.trace_id(), None);
     };
     ignored(&info_span!("no layer at all"));
+    ignored(&Span::none());
+}
+
+#[test]
+fn a_span_that_is_filtered_out_takes_nothing() {
     let spans = captured(|| {
-        ignored(&debug_span!("filtered"));
-        ignored(&Span::none());
+        let span = debug_span!("filtered");
+        span.set_inputs("in").set_outputs("out").record_exception(&Offline);
+        assert_eq!(span.trace_id(), None);
     });
     assert!(spans.0.is_empty());
 }

@@ -9,7 +9,6 @@ use crate::support::http::Answer;
 use crate::support::server::mlflow::refusal;
 use crate::support::server::{Act, Route, Server};
 use crate::support::time::{PATIENCE, timed};
-use crate::support::told::lines_about;
 
 fn after<A: Into<Act>>(acts: impl IntoIterator<Item = A>) -> Traced {
     let server = Server::mlflow();
@@ -148,7 +147,7 @@ fn only_the_span_that_is_refused_is_dropped() {
         traced.server.release();
         let words = traced.flush_in_vain(PATIENCE);
         assert!(words.contains("39 of 40 delivered, 0 pending, dropped rejected 1"), "{words}");
-        let told = lines_about(&traced.server.host());
+        let told = traced.server.told();
         assert!(told.iter().any(|line| line.contains("INVALID_PARAMETER_VALUE")), "{told:?}");
         assert_eq!(traced.server.spans().0.len(), 39);
         // Halved until the span was alone.

@@ -6,7 +6,6 @@ use crate::support::app::Traced;
 use crate::support::server::mlflow::refusal;
 use crate::support::server::{Route, Server};
 use crate::support::time::{PATIENCE, timed};
-use crate::support::told::lines_about;
 
 /// The experiments that requests with spans named.
 fn experiments(server: &Server) -> Vec<String> {
@@ -137,7 +136,9 @@ fn the_experiments_address_is_told_once() {
         traced.flush();
     }
     let address = format!("{}/#/experiments/1/traces", traced.server.url());
-    assert_eq!(lines_about(&address), [format!("traces appear at {address}")]);
+    let told = traced.server.told();
+    let appear: Vec<_> = told.iter().filter(|line| line.contains("traces appear")).collect();
+    assert_eq!(appear, [&format!("traces appear at {address}")]);
     traced.conserved();
 }
 
@@ -145,6 +146,6 @@ fn the_experiments_address_is_told_once() {
 fn the_experiments_address_can_be_kept_quiet() {
     let traced = Traced::mlflow_with(Server::mlflow(), |builder| builder.with_print_url(false));
     traced.guard.ready(PATIENCE).unwrap();
-    assert!(lines_about(&traced.server.host()).is_empty());
+    assert!(traced.server.told().is_empty());
     traced.conserved();
 }

@@ -186,7 +186,7 @@ fn a_call_that_is_refused_takes_no_span_with_it() {
     traced.server.always(Route::TraceInfo, 400);
     traced.run(plain);
     assert_eq!(traced.delivered().0.len(), 2);
-    let told = crate::support::told::lines_about(&traced.server.host());
+    let told = traced.server.told();
     assert!(told.iter().any(|line| line.contains("was not stored")), "{told:?}");
 }
 

@@ -7,7 +7,6 @@ use crate::support::http::Answer;
 use crate::support::server::port::DeadPort;
 use crate::support::server::{Act, Route, Server};
 use crate::support::time::{PATIENCE, timed};
-use crate::support::told::lines_about;
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -43,15 +42,15 @@ fn spans_wait_for_a_server_that_is_down() {
 #[test]
 fn trouble_is_told_once_and_its_end_too() {
     let port = DeadPort::reserve();
+    let ear = port.ear();
     let guard = builder().with_environment(NOTHING).with_tracking_uri(port.url()).build().unwrap();
-    let host = port.url().replace("http://", "");
     crate::support::app::end_span(&guard, "span");
     for _ in 0..3 {
         guard.flush(Duration::from_millis(50)).unwrap_err();
     }
     let traced = Traced::new(guard, port.open());
     traced.delivered();
-    let told = lines_about(&host);
+    let told = ear.lines();
     let [trouble, end] = told.as_slice() else { panic!("two lines, not {told:#?}") };
     assert!(trouble.contains("spans wait in memory and are sent again"), "{trouble}");
     assert!(end.ends_with("works again"), "{end}");

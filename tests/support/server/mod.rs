@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::http::{self, Answer, Head};
 use super::spans::Spans;
 use super::time::{PATIENCE, now, spawn};
+use super::told::Ear;
 
 pub(crate) mod mlflow;
 pub(crate) mod port;
@@ -23,6 +24,7 @@ type Standing = Box<dyn Fn(&Request) -> Act + Send>;
 pub(crate) struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
+    ear: Ear,
     acceptor: Option<JoinHandle<()>>,
 }
 
@@ -44,19 +46,22 @@ struct State {
     threads: Vec<JoinHandle<()>>,
 }
 
+fn any_port() -> TcpListener {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()
+}
+
 impl Server {
     /// A collector: 200 to everything.
     pub(crate) fn collector() -> Self {
-        Self::start((Ipv4Addr::LOCALHOST, 0).into(), None)
+        Self::start(any_port(), None)
     }
 
     /// A small MLflow server.
     pub(crate) fn mlflow() -> Self {
-        Self::start((Ipv4Addr::LOCALHOST, 0).into(), Some(Store::default()))
+        Self::start(any_port(), Some(Store::default()))
     }
 
-    fn start(address: SocketAddr, store: Option<Store>) -> Self {
-        let listener = TcpListener::bind(address).unwrap();
+    fn start(listener: TcpListener, store: Option<Store>) -> Self {
         let address = listener.local_addr().unwrap();
         let state = Mutex::new(State { store, ..State::default() });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
@@ -64,7 +69,7 @@ impl Server {
             let shared = Arc::clone(&shared);
             move || shared.accept(&listener)
         });
-        Self { shared, address, acceptor: Some(acceptor) }
+        Self { shared, address, ear: Ear::new(address.to_string()), acceptor: Some(acceptor) }
     }
 
     /// The address without a path.
@@ -76,9 +81,9 @@ impl Server {
         self.shared.lock().store.is_some()
     }
 
-    /// `127.0.0.1:port`, for looking for it in texts.
-    pub(crate) fn host(&self) -> String {
-        self.address.to_string()
+    /// What the crate told about this server since it started.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.ear.lines()
     }
 
     /// Does `acts` with the next requests of `route`, in order.

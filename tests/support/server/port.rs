@@ -1,35 +1,45 @@
 //! A server that is not there yet.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::super::told::Ear;
 use super::Server;
 use super::mlflow::Store;
 
-/// A port at which nobody listens, kept from others.
-pub(crate) struct DeadPort {
-    stream: TcpStream,
-    listener: TcpListener,
-}
+/// A port at which nobody listens.
+///
+/// It is none of those that the system gives to connections, so that none of them takes it, or
+/// keeps it busy after its end.
+pub(crate) struct DeadPort(SocketAddr);
 
 impl DeadPort {
     pub(crate) fn reserve() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        // The connection's own port: taken, and not listened at.
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        Self { stream, listener }
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            // Far from the ports of other processes that do the same.
+            let offset = (process::id() % 97) * 101 + number;
+            let port = u16::try_from(20_000 + offset).unwrap();
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            if TcpListener::bind(address).is_ok() {
+                return Self(address);
+            }
+        }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.stream.local_addr().unwrap())
+        format!("http://{}", self.0)
+    }
+
+    /// Hears what is told about the port from now on.
+    pub(crate) fn ear(&self) -> Ear {
+        Ear::new(self.0.to_string())
     }
 
     /// Starts an MLflow server at the port.
     pub(crate) fn open(self) -> Server {
-        let address = self.stream.local_addr().unwrap();
-        let (other_end, _) = self.listener.accept().unwrap();
-        // The end that closes first is the one that keeps its port waiting.
-        drop(other_end);
-        drop(self);
-        Server::start(address, Some(Store::default()))
+        Server::start(TcpListener::bind(self.0).unwrap(), Some(Store::default()))
     }
 }

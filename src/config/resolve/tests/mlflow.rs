@@ -8,10 +8,10 @@ fn settings(builder: Builder) -> MlflowSettings {
 
 fn authorization(builder: Builder) -> Option<String> {
     let headers = settings(builder).headers;
-    assert!(headers.len() <= 1);
-    headers.into_iter().next().map(|(name, value)| {
+    assert!(headers.iter().count() <= 1);
+    headers.iter().next().map(|(name, value)| {
         assert_eq!(name, "Authorization");
-        value
+        value.to_owned()
     })
 }
 

@@ -7,7 +7,8 @@ fn settings(builder: Builder) -> OtlpSettings {
 }
 
 fn headers(builder: Builder) -> Vec<(String, String)> {
-    settings(builder).headers
+    let headers = settings(builder).headers;
+    headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

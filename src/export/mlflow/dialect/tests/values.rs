@@ -139,6 +139,7 @@ fn structure_is_sent_no_deeper_than_the_server_reads() {
         inputs
     };
     assert_eq!(sent_as(nested(24)), nested(24));
+    assert_eq!(depth(&sent_as(nested(25))), 24);
     let flat = sent_as(nested(30));
     assert_eq!(depth(&flat), 24);
     assert!(flat.contains("\"[[[[[[]]]]]]\""), "{flat}");
