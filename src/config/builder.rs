@@ -294,18 +294,12 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field(
-                "tracking_uri",
-                &self.tracking_uri.as_deref().map(masked),
-            )
+            .field("tracking_uri", &self.tracking_uri.as_deref().map(masked))
             .field("experiment", &self.experiment)
             .field("experiment_id", &self.experiment_id)
             .field("basic_auth", &self.basic_auth.as_ref().map(|_| MASK))
             .field("token", &self.token.as_ref().map(|_| MASK))
-            .field(
-                "otlp_endpoint",
-                &self.otlp_endpoint.as_deref().map(masked),
-            )
+            .field("otlp_endpoint", &self.otlp_endpoint.as_deref().map(masked))
             .field("otlp_headers", &self.otlp_headers)
             .field("service_name", &self.service_name)
             .field("directory", &self.directory)

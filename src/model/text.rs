@@ -1,21 +1,26 @@
 //! Text that is JSON, may be JSON, or only looks like JSON.
 
+use std::borrow::Cow;
+
 use opentelemetry::{Array, Value};
 use serde::de::IgnoredAny;
 
 /// What a span was given or returned.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
-    /// Valid JSON text.
+    /// JSON text: an object or array by its first byte, or a valid scalar.
     Json(String),
     /// Any other text.
     Text(String),
 }
 
 impl Content {
-    /// Takes text for JSON when it is valid JSON, as MLflow's `mlflow.spanInputs` is read.
+    /// Takes text for what MLflow reads `mlflow.spanInputs` as: JSON, or else a string.
+    ///
+    /// An object or array is not parsed: it stays the same text either way, and may be long.
     pub(crate) fn from_text(text: String) -> Self {
-        if is_json(&text) { Self::Json(text) } else { Self::Text(text) }
+        let structured = matches!(first_byte(&text), Some(b'{' | b'['));
+        if structured || is_json(&text) { Self::Json(text) } else { Self::Text(text) }
     }
 
     pub(crate) fn from_value(value: Value) -> Self {
@@ -150,8 +155,8 @@ pub(crate) fn depth(json: &str) -> usize {
 /// JSON text in which every integer that 64 bits with sign cannot hold is its own text.
 ///
 /// `json` is an object or an array. Nothing else in it is touched.
-pub(crate) fn large_integers_as_text(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
+pub(crate) fn large_integers_as_text(json: &str) -> Cow<'_, str> {
+    let mut out = String::new();
     let (mut copied, mut number, mut in_string, mut escaped) = (0, None, false, false);
     for (at, byte) in json.bytes().enumerate() {
         let numeric = matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
@@ -172,8 +177,11 @@ pub(crate) fn large_integers_as_text(json: &str) -> String {
             _ => {}
         }
     }
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
     out.push_str(json.get(copied..).unwrap_or_default());
-    out
+    Cow::Owned(out)
 }
 
 fn is_large_integer(literal: &str) -> bool {

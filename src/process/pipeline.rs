@@ -135,7 +135,8 @@ impl Pipeline {
             return Ok(());
         }
         let deadline = now() + patience;
-        self.intake.close(deadline);
+        // Without patience too the worker gets a moment to hand over what it holds: it is counted.
+        self.intake.close(deadline.max(now() + GRACE));
         for lane in &self.lanes {
             lane.outbox.close(deadline);
             // A look at a destination that hangs holds nobody up.

@@ -13,11 +13,14 @@ use crate::process::aggregate::{Release, TableLimits, TraceTable};
 use crate::process::intake::{Intake, Item};
 use crate::process::meaning;
 use crate::sync::{lock, now};
+use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
 
 const THREAD_NAME: &str = "mlflow-tracing";
 /// How often the intake is looked at while spans come in.
 const TICK: Duration = Duration::from_millis(50);
+/// Spans encoded before their destinations hear of them.
+const GROUP_SPANS: u64 = 512;
 /// Room kept in the list that the intake fills.
 const KEPT_ITEMS: usize = 1024;
 
@@ -65,51 +68,74 @@ impl Worker {
             for task in orders.tasks.drain(..) {
                 task();
             }
+            let mut releases = Vec::new();
             for item in items.drain(..) {
-                let evicted = match item {
+                releases.extend(match item {
                     Item::Started(root) => self.table.started(*root, now),
                     Item::Ended(span) => self.table.ended(span, now),
-                };
-                if let Some(release) = evicted {
-                    self.hand_over(release, now);
-                }
+                });
             }
             items.shrink_to(KEPT_ITEMS);
-            let releases = match (orders.close, orders.flush) {
+            releases.extend(match (orders.close, orders.flush) {
                 (true, _) => self.table.close(),
                 (false, true) => self.table.flush(),
                 (false, false) => self.table.due(now),
-            };
-            for release in releases {
-                self.hand_over(release, now);
-            }
+            });
+            self.hand_over(releases, now);
             self.intake.carried_out(&orders);
         }
         // Closing time may be over before the order to close is seen.
-        for release in self.table.close() {
-            self.hand_over(release, now());
-        }
+        let rest = self.table.close();
+        self.hand_over(rest, now());
     }
 
-    /// Encodes a release for every destination and puts it into their outboxes.
-    fn hand_over(&mut self, release: Release, now: Instant) {
+    /// Encodes releases for every destination and puts them into their outboxes, about a request's
+    /// worth at a time: a sender that is woken for each trace would make a request of each.
+    fn hand_over(&mut self, releases: Vec<Release>, now: Instant) {
+        let mut group = Group::default();
+        for release in releases {
+            group.add(release, self);
+            if group.spans >= GROUP_SPANS {
+                std::mem::take(&mut group).hand_in(self, now);
+            }
+        }
+        group.hand_in(self, now);
+    }
+}
+
+/// Parcels that are handed in together, one list per outlet.
+#[derive(Default)]
+struct Group {
+    parcels: Vec<Vec<Parcel>>,
+    spans: u64,
+    bytes: usize,
+}
+
+impl Group {
+    fn add(&mut self, release: Release, worker: &mut Worker) {
         let Release { trace_id, spans, finished, synthetic_root } = release;
-        let bytes = spans.iter().map(|weighed| weighed.bytes).sum();
-        let count = u64::try_from(spans.len()).unwrap_or(u64::MAX);
+        self.bytes += spans.iter().map(|weighed| weighed.bytes).sum::<usize>();
+        self.spans += u64::try_from(spans.len()).unwrap_or(u64::MAX);
         let spans = spans.into_iter().map(|weighed| meaning::of(weighed.span)).collect();
         let synthetic_root = synthetic_root.map(meaning::of);
         let mut chunk = Some(TraceChunk { trace_id, spans, finished, synthetic_root });
-        let resource = Arc::clone(&lock(&self.resource));
-        let last = self.outlets.len().saturating_sub(1);
-        let mut parcels = Vec::with_capacity(self.outlets.len());
-        for (index, outlet) in self.outlets.iter_mut().enumerate() {
+        let resource = Arc::clone(&lock(&worker.resource));
+        let last = worker.outlets.len().saturating_sub(1);
+        self.parcels.resize_with(worker.outlets.len(), Vec::new);
+        for (index, outlet) in worker.outlets.iter_mut().enumerate() {
             let chunk = if index == last { chunk.take() } else { chunk.clone() };
-            parcels.extend(chunk.map(|chunk| outlet.encoder.encode(chunk, &resource)));
+            let parcel = chunk.map(|chunk| outlet.encoder.encode(chunk, &resource));
+            if let (Some(parcel), Some(parcels)) = (parcel, self.parcels.get_mut(index)) {
+                parcels.push(parcel);
+            }
         }
-        let outlets = &self.outlets;
-        self.intake.hand_over(count, bytes, || {
-            for (outlet, parcel) in outlets.iter().zip(parcels) {
-                outlet.outbox.hand_in(parcel, now);
+    }
+
+    fn hand_in(self, worker: &Worker, now: Instant) {
+        let Self { parcels, spans, bytes } = self;
+        worker.intake.hand_over(spans, bytes, || {
+            for (outlet, parcels) in worker.outlets.iter().zip(parcels) {
+                outlet.outbox.hand_in(parcels, now);
             }
         });
     }

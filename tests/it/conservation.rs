@@ -17,7 +17,7 @@ use crate::support::http::Answer;
 use crate::support::server::{Act, Route, Server};
 use crate::support::time::{PATIENCE, until};
 
-const CASES: u32 = 32;
+const CASES: u32 = 64;
 
 /// One thing that happens to a program.
 #[derive(Clone, Copy, Debug)]

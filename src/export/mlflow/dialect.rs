@@ -6,6 +6,8 @@
 //! hold, makes the whole request, or every later read of the trace, fail; one value too long for its
 //! column makes the whole request fail.
 
+use std::borrow::Cow;
+
 use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
@@ -121,7 +123,7 @@ fn attribute(kv: KeyValue, json_keys: &[Key]) -> Option<KeyValue> {
             // JSON scalars in text stay text here: only inputs and outputs are JSON throughout.
             match content {
                 Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {
-                    structure(&json)
+                    structure(json)
                 }
                 Content::Json(text) if is_json => Value::String(text.into()),
                 Content::Json(text) | Content::Text(text) => plain(text),
@@ -149,7 +151,7 @@ fn tag_attribute(key: &Key, tag_key: &str, value: &Value) -> Option<KeyValue> {
 fn stored(content: Content) -> Option<Value> {
     match content {
         Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {
-            Some(structure(&json))
+            Some(structure(json))
         }
         other => other.into_value().map(|value| match value {
             Value::String(text) => plain(text.into()),
@@ -159,12 +161,18 @@ fn stored(content: Content) -> Option<Value> {
 }
 
 /// A JSON object or array in which nothing keeps the server from reading it.
-fn structure(json: &str) -> Value {
-    let json = text::large_integers_as_text(json);
-    if text::depth(&json) > MAX_DEPTH {
-        return Value::String(text::flatten(&json, MAX_DEPTH).into());
+fn structure(json: String) -> Value {
+    let readable = text::large_integers_as_text(&json);
+    let too_deep = text::depth(&readable) > MAX_DEPTH;
+    if !too_deep && matches!(readable, Cow::Borrowed(_)) {
+        return Value::String(json.into());
     }
-    Value::String(json.into())
+    if !text::is_json(&json) {
+        // It only begins like JSON: the server takes it for the string it is.
+        return plain(json);
+    }
+    let mended = if too_deep { text::flatten(&readable, MAX_DEPTH) } else { readable.into_owned() };
+    Value::String(mended.into())
 }
 
 /// A string that must stay a string.

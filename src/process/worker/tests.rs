@@ -29,9 +29,7 @@ fn every_destination_gets_every_span_in_one_step_of_the_account() {
     ingest(&mut worker);
     let releases = worker.table.flush();
     assert_eq!(intake.snapshot(|| ()).0.held, 2);
-    for release in releases {
-        worker.hand_over(release, now());
-    }
+    worker.hand_over(releases, now());
     let (account, pending) = intake
         .snapshot(|| outboxes.iter().map(|outbox| outbox.stats().pending).collect::<Vec<_>>());
     assert_eq!((account.ended, account.held, pending), (2, 0, vec![2, 2]));

@@ -13,7 +13,7 @@ use opentelemetry::trace::TraceId;
 use crate::stats::{DestinationStats, DropReason};
 use crate::sync::{lock, now, wait};
 use crate::transport::{Limits, Parcel, Payload};
-use state::{Queued, State, weight};
+use state::State;
 
 pub(crate) use state::{Batch, counted};
 
@@ -50,26 +50,11 @@ impl Outbox {
         &self.name
     }
 
-    /// Takes in a parcel; the oldest parcels make room when it does not fit.
-    pub(crate) fn hand_in(&self, parcel: Parcel, now: Instant) {
+    /// Takes in parcels; the oldest make room when they do not fit.
+    pub(crate) fn hand_in(&self, parcels: impl IntoIterator<Item = Parcel>, now: Instant) {
         let mut state = lock(&self.state);
-        let bytes = weight(&parcel.spans);
-        state.handed_in += 1;
-        state.pending += counted(&parcel.spans);
-        // What would not fit beside what is under way makes no room for itself in vain.
-        let hopeless = state.ended || state.under_way + bytes > self.max_bytes;
-        if hopeless {
-            let reason = if state.ended { DropReason::Shutdown } else { DropReason::OutboxFull };
-            state.drop_spans(&parcel.spans, reason);
-            state.settled += 1;
-        } else {
-            while state.bytes + bytes > self.max_bytes {
-                if !state.drop_oldest(DropReason::OutboxFull) {
-                    break;
-                }
-            }
-            state.bytes += bytes;
-            state.queue.push_back(Queued { parcel, since: now });
+        for parcel in parcels {
+            state.hand_in(parcel, self.max_bytes, now);
         }
         self.changed.notify_all();
     }

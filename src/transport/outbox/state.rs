@@ -53,6 +53,23 @@ pub(crate) struct Batch {
 }
 
 impl State {
+    /// Takes in a parcel; the oldest make room when it does not fit.
+    pub(super) fn hand_in(&mut self, parcel: Parcel, max_bytes: usize, now: Instant) {
+        let bytes = weight(&parcel.spans);
+        self.handed_in += 1;
+        self.pending += counted(&parcel.spans);
+        // What would not fit beside what is under way makes no room for itself in vain.
+        if self.ended || self.under_way + bytes > max_bytes {
+            let reason = if self.ended { DropReason::Shutdown } else { DropReason::OutboxFull };
+            self.drop_spans(&parcel.spans, reason);
+            self.settled += 1;
+            return;
+        }
+        while self.bytes + bytes > max_bytes && self.drop_oldest(DropReason::OutboxFull) {}
+        self.bytes += bytes;
+        self.queue.push_back(Queued { parcel, since: now });
+    }
+
     /// Takes parcels, and the first part of one that alone is too large, in order.
     pub(super) fn take(&mut self, limits: Limits) -> Batch {
         let mut batch = Batch::default();

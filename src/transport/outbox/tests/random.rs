@@ -104,7 +104,7 @@ impl Run {
             self.epilogues_due.push(self.last_id);
         }
         let parcel = Parcel { spans, epilogue: None };
-        self.outbox.hand_in(if epilogue { with_epilogue(parcel) } else { parcel }, self.now);
+        self.outbox.hand_in([if epilogue { with_epilogue(parcel) } else { parcel }], self.now);
     }
 
     fn span(&mut self, size: usize) -> Payload {
@@ -154,7 +154,7 @@ impl Run {
         let batch = self.under_way.as_ref();
         let under_way = batch.map_or(0, |batch| counted(&batch.spans));
         assert_eq!(stats.pending, queued + under_way, "pending is what is there");
-        let weights = inside.queue.iter().map(|queued| weight(&queued.parcel.spans));
+        let weights = inside.queue.iter().map(|queued| state::weight(&queued.parcel.spans));
         let bytes = weights.sum::<usize>() + batch.map_or(0, |batch| batch.bytes);
         assert_eq!(stats.pending_bytes, bytes);
     }

@@ -51,6 +51,15 @@ fn strings_that_only_look_like_json_are_quoted_once() {
 }
 
 #[test]
+fn text_that_only_begins_like_json_is_not_mended() {
+    let text = "[INFO] took 99999999999999999999 ns";
+    let span =
+        Span { outputs: Some(Content::from_text(text.to_owned())), ..span_of(root_data([])) };
+    let data = apply(span, TraceInfoMode::Auto);
+    assert_eq!(stored_as(value(&data, keys::OUTPUTS).unwrap()), json!(text));
+}
+
+#[test]
 fn json_in_attributes_that_are_json_is_sent_as_it_is() {
     let text = r#"{"a": "{\"nested\": [1]}", "b": "\"q\""}"#;
     let keys = ["mlflow.chat.tokenUsage", "gen_ai.input.messages", "llm.tools", "ai.prompt"];
