@@ -1,5 +1,7 @@
 //! What the README says about the code is what the code says.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -61,7 +61,7 @@ impl MlflowWire {
                  or MLFLOW_EXPERIMENT_NAME to have one made"
             ))),
             200 if is_deleted(&reply) => Err(deleted(&format!("with id {id}"))),
-            200 => Ok(()),
+            200 if text_at(&reply, "/experiment/experiment_id").is_some() => Ok(()),
             // A proxy may route nothing but the spans' path.
             404 | 405 => self.check_traces_path(id, timeout),
             _ => Err(refused(reply)),

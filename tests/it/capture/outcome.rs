@@ -2,7 +2,7 @@
 
 use mlflow_tracing::semconv;
 use serde_json::{Value, json};
-use tracing::{error, info, info_span, instrument, warn};
+use tracing::{Level, error, event, info, info_span, instrument, warn};
 
 use crate::support::app::{Traced, captured};
 
@@ -180,6 +180,23 @@ fn events_of_infrastructure_crates_are_left_out() {
     let step = spans.one("step");
     let names: Vec<&str> = step.events().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["kept"]);
+}
+
+#[test]
+fn a_record_of_the_log_crate_has_the_target_it_was_logged_with() {
+    // As `tracing-log` hands them on.
+    let spans = captured(|| {
+        info_span!("step").in_scope(|| {
+            event!(target: "log", Level::INFO, { log.target = "hyper::client", log.line = 7 }, "pooled");
+            event!(target: "log", Level::INFO, { log.target = "my_app::db", log.line = 8 }, "kept");
+        });
+    });
+    let step = spans.one("step");
+    let events = step.events();
+    let [(name, attributes)] = events.as_slice() else { panic!("one event, not {events:?}") };
+    assert_eq!(*name, "kept");
+    let expected = json!({ "level": "INFO", "target": "my_app::db" });
+    assert_eq!(Value::Object(attributes.clone()), expected);
 }
 
 #[test]

@@ -80,8 +80,7 @@ fn a_refusal_during_setup_is_told_and_waited_for_too() {
     assert!(time < PATIENCE / 2, "{time:?}");
     assert!(words.contains("HTTP 401") && words.contains("MLFLOW_TRACKING_TOKEN"), "{words}");
     traced.conserved();
-    // The standing order again, as the server came.
-    traced.server.always(Route::Setup, 200);
+    traced.server.as_usual(Route::Setup);
     assert_eq!(traced.delivered().names(), ["span"]);
 }
 

@@ -3,6 +3,7 @@
 use mlflow_tracing::semconv::http::EXPERIMENT_HEADER;
 
 use crate::support::app::Traced;
+use crate::support::http::Answer;
 use crate::support::server::mlflow::refusal;
 use crate::support::server::{Route, Server};
 use crate::support::time::{PATIENCE, timed};
@@ -104,14 +105,19 @@ fn an_experiment_that_is_lost_on_the_way_is_looked_for_again() {
 
 #[test]
 fn an_answer_that_is_not_mlflows_is_told() {
-    let server = Server::mlflow();
-    let page = crate::support::http::Answer::new(200).body("text/html", "<html>Welcome</html>");
-    server.always(Route::Setup, page);
-    let traced = Traced::mlflow_with(server, |builder| builder.with_experiment("rag"));
-    traced.end_span("span");
-    let words = traced.flush_in_vain(PATIENCE);
-    assert!(words.contains("the answer is not MLflow's; check the tracking URI"), "{words}");
-    traced.conserved();
+    for named in [true, false] {
+        let server = Server::mlflow();
+        let page = Answer::new(200).body("text/html", "<html>Welcome</html>");
+        server.always(Route::Setup, page);
+        let traced = Traced::mlflow_with(server, |builder| match named {
+            true => builder.with_experiment("rag"),
+            false => builder.with_experiment_id("0"),
+        });
+        traced.end_span("span");
+        let words = traced.flush_in_vain(PATIENCE);
+        assert!(words.contains("the answer is not MLflow's; check the tracking URI"), "{words}");
+        traced.conserved();
+    }
 }
 
 #[test]

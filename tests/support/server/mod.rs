@@ -103,6 +103,11 @@ impl Server {
         self.shared.lock().standing.insert(route, Box::new(judge));
     }
 
+    /// Forgets what it was told to do with requests of `route`.
+    pub(crate) fn as_usual(&self, route: Route) {
+        self.shared.lock().standing.remove(&route);
+    }
+
     /// Resets connections on which more than `bytes` are about to come.
     pub(crate) fn reset_above(&self, bytes: usize) {
         self.shared.lock().reset_above = Some(bytes);
@@ -249,10 +254,7 @@ impl Shared {
         if let Some(judge) = state.standing.get(&request.route) {
             return judge(request);
         }
-        match state.store.as_mut() {
-            Some(store) if request.route == Route::Setup => store.answer(request).into(),
-            _ => 200.into(),
-        }
+        state.ordinary(request).into()
     }
 
     fn record(&self, request: Request) -> usize {
@@ -283,9 +285,11 @@ impl Shared {
                 if state.closing {
                     return None;
                 }
-                state.requests[index].status = Some(200);
+                let request = state.requests[index].clone();
+                let answer = state.ordinary(&request);
+                state.requests[index].status = Some(answer.status);
                 drop(state);
-                Answer::new(200).write(stream).ok()
+                answer.write(stream).ok()
             }
         }
     }
@@ -302,6 +306,14 @@ impl Shared {
 }
 
 impl State {
+    /// What a server says when nobody tells it otherwise.
+    fn ordinary(&mut self, request: &Request) -> Answer {
+        match self.store.as_mut() {
+            Some(store) if request.route == Route::Setup => store.answer(request),
+            _ => Answer::new(200),
+        }
+    }
+
     fn heads(&self) -> Vec<(Route, Option<u16>)> {
         self.requests.iter().map(|request| (request.route, request.status)).collect()
     }
