@@ -90,12 +90,12 @@ fn the_memory_of_spans_that_were_delivered_is_free_again() {
 }
 
 #[test]
-fn a_span_larger_than_all_memory_is_counted() {
+fn a_span_larger_than_all_memory_is_refused_before_it_is_encoded() {
     let traced = Traced::otlp_with(|builder| builder.with_memory_limit(LIMIT));
     end_span_of(&traced.guard, "huge".to_owned(), 2 * LIMIT);
     traced.end_span("small");
     let error = traced.guard.flush(PATIENCE).unwrap_err();
-    assert_eq!(error.stats.destinations[0].dropped.total(), 1);
+    assert_eq!(error.dropped(DropReason::QueueFull), 1);
     assert_eq!(traced.server.spans().names(), ["small"]);
     traced.conserved();
 }

@@ -109,9 +109,8 @@ fn an_answer_that_is_not_mlflows_is_told() {
         let server = Server::mlflow();
         let page = Answer::new(200).body("text/html", "<html>Welcome</html>");
         server.always(Route::Setup, page);
-        let traced = Traced::mlflow_with(server, |builder| match named {
-            true => builder.with_experiment("rag"),
-            false => builder.with_experiment_id("0"),
+        let traced = Traced::mlflow_with(server, |builder| {
+            if named { builder.with_experiment("rag") } else { builder.with_experiment_id("0") }
         });
         traced.end_span("span");
         let words = traced.flush_in_vain(PATIENCE);
