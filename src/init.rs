@@ -69,6 +69,15 @@ pub fn explain_config() -> Result<Explanation> {
 }
 
 impl Builder {
+    /// What the configuration comes to, and where each setting comes from. Sets nothing up.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn explain_config(&self) -> Result<Explanation> {
+        Ok(Config::resolve(self)?.explanation)
+    }
+
     /// Sets up tracing for the whole process: the `tracing` subscriber, the OpenTelemetry provider
     /// and the W3C propagators (trace context, baggage) become the global ones.
     ///

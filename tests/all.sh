@@ -45,6 +45,7 @@ step 'format' cargo fmt --check
 step 'lint' lint --all-targets --all-features
 step 'lint, no features' lint --no-default-features
 step 'lint, MLflow without TLS' lint --no-default-features --features mlflow
+step 'lint, benches' lint --target-dir target/benches --manifest-path benches/Cargo.toml
 step 'tests' cargo test
 step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \

@@ -7,9 +7,6 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 use crate::config::env::Env;
-use crate::config::explain::Explanation;
-use crate::config::resolve::Config;
-use crate::error::Result;
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::transport::endpoint::{MASK, masked};
 use crate::transport::headers::Headers;
@@ -278,15 +275,6 @@ impl Builder {
     /// this time. Default: set-up never fails for what the network says.
     pub fn with_strict(self, patience: Duration) -> Self {
         Self { strict: Some(patience), ..self }
-    }
-
-    /// What the configuration comes to, and where each setting comes from. Sets nothing up.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Self::build).
-    pub fn explain_config(&self) -> Result<Explanation> {
-        Ok(Config::resolve(self)?.explanation)
     }
 }
 
