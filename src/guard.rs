@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::Subscriber;
@@ -16,7 +16,9 @@ use crate::capture::filter::CaptureFilter;
 use crate::capture::layer::{CaptureLayer, OnInstall};
 use crate::capture::probe;
 use crate::config::explain::Explanation;
+use crate::config::resolve::Propagation;
 use crate::error::Result;
+use crate::process::exporter::MlflowSpanExporter;
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
@@ -34,6 +36,9 @@ pub struct TracingGuard {
     pub(crate) filter: CaptureFilter,
     pub(crate) target: &'static str,
     pub(crate) drop_timeout: Duration,
+    /// How long the end of a root span waits for delivery, if it does.
+    pub(crate) waits: Option<Duration>,
+    pub(crate) propagation: Propagation,
     pub(crate) explanation: Explanation,
 }
 
@@ -94,7 +99,29 @@ impl TracingGuard {
     /// ```
     #[must_use]
     pub fn processor(&self) -> MlflowSpanProcessor {
-        MlflowSpanProcessor::new(Arc::clone(&self.pipeline))
+        MlflowSpanProcessor::new(Arc::clone(&self.pipeline)).waiting(self.waits)
+    }
+
+    /// The pipe as an exporter of the official SDK, for those who keep a batch processor of their
+    /// own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// use mlflow_tracing::opentelemetry_sdk::trace::SdkTracerProvider;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-exporter");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// let provider = SdkTracerProvider::builder().with_batch_exporter(tracing.exporter()).build();
+    /// provider.tracer("app").in_span("work", |_| ());
+    /// provider.force_flush()?; // The processor hands over what it holds …
+    /// tracing.flush(std::time::Duration::from_secs(5))?; // … and the pipe delivers it.
+    /// assert_eq!(tracing.stats().destinations[0].delivered, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn exporter(&self) -> MlflowSpanExporter {
+        MlflowSpanExporter::new(Arc::clone(&self.pipeline))
     }
 
     /// The OpenTelemetry provider, for spans made with the OpenTelemetry API.
@@ -159,10 +186,15 @@ impl TracingGuard {
 
     pub(crate) fn install_opentelemetry(&self) {
         opentelemetry::global::set_tracer_provider(self.provider.clone());
-        opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-            Box::new(TraceContextPropagator::new()),
-            Box::new(BaggagePropagator::new()),
-        ]));
+        let mut propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
+        if self.propagation.trace_context {
+            propagators.push(Box::new(TraceContextPropagator::new()));
+        }
+        if self.propagation.baggage {
+            propagators.push(Box::new(BaggagePropagator::new()));
+        }
+        let propagator = TextMapCompositePropagator::new(propagators);
+        opentelemetry::global::set_text_map_propagator(propagator);
     }
 
     /// Has the subscriber looked at on the worker's thread, once the layer is part of it.

@@ -1,5 +1,6 @@
 //! Assembly: configuration → destinations → pipe → provider → layer → guard.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
@@ -10,19 +11,17 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::config::builder::Builder;
 use crate::config::env::Env;
 use crate::config::explain::Explanation;
-use crate::config::resolve::Config;
+use crate::config::resolve::{Config, DestinationConfig, KindConfig};
 use crate::diagnostics;
 use crate::error::{Error, Result};
 use crate::export::local::newest_file;
-use crate::export::{Destination, local, mlflow, otlp};
+use crate::export::{Destination, exporter, local, mlflow, otlp};
 use crate::guard::TracingGuard;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
 
 /// Name of the instrumentation scope of captured spans.
 const SCOPE: &str = "mlflow_tracing";
-/// Events of one span; the SDK's own limit of 128 would drop the last, which tell how it ended.
-const MAX_EVENTS: u32 = 4096;
 
 /// Sets up tracing from the environment, for the whole process.
 ///
@@ -142,6 +141,8 @@ impl Builder {
             filter: config.filter,
             target: config.target,
             drop_timeout: config.drop_timeout,
+            waits: config.waits_for_delivery.then_some(config.drop_timeout),
+            propagation: config.propagation,
             explanation: config.explanation,
         };
         if let Some(patience) = config.strict {
@@ -152,36 +153,44 @@ impl Builder {
 }
 
 fn destinations(config: &mut Config) -> Result<Vec<Destination>> {
-    let mut destinations = Vec::new();
-    if let Some(settings) = config.mlflow.take() {
-        destinations.push(mlflow::destination(settings)?);
+    let alone = config.destinations.len() == 1;
+    std::mem::take(&mut config.destinations)
+        .into_iter()
+        .map(|DestinationConfig { kind, retry, filter }| {
+            let destination = match kind {
+                KindConfig::Exporter(settings) => exporter::destination(settings),
+                KindConfig::Local(settings) => {
+                    tell_directory(settings.directory.as_deref().filter(|_| alone));
+                    local::destination(settings)
+                }
+                KindConfig::Mlflow(settings) => mlflow::destination(*settings)?,
+                KindConfig::Otlp(settings) => otlp::destination(*settings)?,
+            };
+            Ok(Destination { retry, filter, ..destination })
+        })
+        .collect()
+}
+
+fn tell_directory(directory: Option<&Path>) {
+    if let Some(directory) = directory {
+        diagnostics::info(&format!(
+            "no destination is set: traces are written to {}. Set MLFLOW_TRACKING_URI or \
+             OTEL_EXPORTER_OTLP_ENDPOINT to send them",
+            newest_file(directory).display()
+        ));
     }
-    if let Some(settings) = config.otlp.take() {
-        destinations.push(otlp::destination(settings));
-    }
-    if let Some(settings) = config.local.take() {
-        if destinations.is_empty() {
-            diagnostics::info(&format!(
-                "no destination is set: traces are written to {}. Set MLFLOW_TRACKING_URI or \
-                 OTEL_EXPORTER_OTLP_ENDPOINT to send them",
-                newest_file(&settings.directory).display()
-            ));
-        }
-        destinations.push(local::destination(settings));
-    }
-    Ok(destinations)
 }
 
 fn provider(pipeline: &Arc<Pipeline>, config: &Config) -> SdkTracerProvider {
     let builder = SdkTracerProvider::builder()
         .with_resource(config.resource.clone())
-        // Reserved attributes, and our notes, come last: no count may cut them off.
-        .with_max_attributes_per_span(u32::MAX)
-        .with_max_events_per_span(MAX_EVENTS);
+        .with_span_limits(config.span_limits);
     if config.disabled {
         return builder.with_sampler(Sampler::AlwaysOff).build();
     }
-    builder.with_span_processor(MlflowSpanProcessor::new(Arc::clone(pipeline))).build()
+    let processor = MlflowSpanProcessor::new(Arc::clone(pipeline))
+        .waiting(config.waits_for_delivery.then_some(config.drop_timeout));
+    builder.with_sampler(config.sampler.clone()).with_span_processor(processor).build()
 }
 
 fn already_installed() -> Error {

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(not(feature = "mlflow"), expect(dead_code, reason = "the MLflow destination reads it"))]
+#![cfg_attr(
+    not(all(feature = "grpc", feature = "mlflow", feature = "tls")),
+    expect(dead_code, reason = "what the features read")
+)]
 
 mod capture;
 mod config;
@@ -20,14 +23,19 @@ mod transport;
 
 pub use capture::layer::CaptureLayer;
 pub use capture::span_ext::MlflowSpanExt;
-pub use config::builder::{Builder, Compression, Console};
+pub use config::builder::Builder;
+pub use config::choice::{Compression, Console};
+pub use config::destination;
 pub use config::explain::{Explanation, Source};
-pub use config::variable::{VARIABLES, Variable};
+pub use config::variable::{Support, VARIABLES, Variable};
 pub use error::{Error, Result};
 pub use guard::TracingGuard;
 pub use init::{builder, explain_config, init};
+pub use model::otlp_encoder::OtlpEncoder;
+pub use model::protocol::Protocol;
 pub use model::span_type::SpanType;
 pub use model::trace_info_mode::TraceInfoMode;
+pub use process::exporter::MlflowSpanExporter;
 pub use process::flush::FlushError;
 pub use process::processor::MlflowSpanProcessor;
 pub use stats::{DestinationStats, DropReason, Dropped, Stats};

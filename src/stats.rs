@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A consistent snapshot of what became of every span that ended.
 ///
-/// For every destination `ended = delivered + pending + dropped` holds in every snapshot
+/// For every destination `ended = delivered + pending + filtered + dropped` holds in every snapshot
 /// ([`DestinationStats::conserves`]); a test that ends with it cannot lose a span unseen.
 ///
 /// # Examples
@@ -47,6 +47,8 @@ pub struct DestinationStats {
     pub delivered: u64,
     /// Spans in memory or under way.
     pub pending: u64,
+    /// Spans that the destination's filter left out.
+    pub filtered: u64,
     /// Spans given up, by reason.
     pub dropped: Dropped,
     /// Requests repeated after a failure.
@@ -61,7 +63,7 @@ impl DestinationStats {
     /// Whether every one of `ended` spans is accounted for.
     #[must_use]
     pub fn conserves(&self, ended: u64) -> bool {
-        ended == self.delivered + self.pending + self.dropped.total()
+        ended == self.delivered + self.pending + self.filtered + self.dropped.total()
     }
 }
 

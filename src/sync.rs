@@ -1,6 +1,9 @@
 //! Locks that survive a panic elsewhere, waits that end at a deadline, and the one clock.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Instant;
 
 /// Locks; a panic of another holder does not matter, because every holder only moves fields.
@@ -20,6 +23,29 @@ pub(crate) fn wait<'a, T>(
             let patience = deadline.saturating_duration_since(now());
             condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
         }
+    }
+}
+
+/// Drives a future on this thread until it is done, or `deadline`.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>, deadline: Instant) -> Option<T> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+        let left = deadline.saturating_duration_since(now());
+        if left.is_zero() {
+            return None;
+        }
+        thread::park_timeout(left);
     }
 }
 

@@ -15,7 +15,10 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("diagnostics", &[]),
     ("model", &["semconv"]),
     ("transport", &["error", "stats", "sync", "diagnostics", "model"]),
-    ("export", &["error", "stats", "diagnostics", "generated", "semconv", "model", "transport"]),
+    (
+        "export",
+        &["error", "stats", "sync", "diagnostics", "generated", "semconv", "model", "transport"],
+    ),
     (
         "process",
         &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport", "export"],
@@ -28,7 +31,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
 ];
 
 /// What only some files may mention.
-const CONFINED: [(&str, &[&str]); 7] = [
+const CONFINED: [(&str, &[&str]); 10] = [
     ("std::env::", &["config/env.rs"]),
     ("Instant::now", &["sync.rs"]),
     ("SystemTime::now", &[]),
@@ -41,8 +44,24 @@ const CONFINED: [(&str, &[&str]); 7] = [
             "transport/endpoint.rs",
             "transport/tls.rs",
             "transport/tls_disabled.rs",
+            "transport/proxy.rs",
+            "transport/grpc/mod.rs",
+            "transport/grpc/tunnel.rs",
         ],
     ),
+    (
+        "tonic::",
+        &[
+            "transport/grpc/mod.rs",
+            "transport/grpc/codec.rs",
+            "transport/grpc/refusal.rs",
+            "transport/grpc/tls.rs",
+            "transport/grpc/tls_disabled.rs",
+            "transport/grpc/tunnel.rs",
+        ],
+    ),
+    ("opentelemetry_otlp::", &["export/official.rs"]),
+    ("impl SpanExporter for", &["process/exporter.rs"]),
     ("impl SpanProcessor", &["process/processor.rs"]),
     ("io::stderr", &["diagnostics.rs", "export/local.rs", "config/resolve/local.rs"]),
 ];

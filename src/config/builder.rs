@@ -4,69 +4,26 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use opentelemetry_sdk::resource::ResourceDetector;
+use opentelemetry_sdk::trace::Sampler;
 use tracing::level_filters::LevelFilter;
 
+use crate::config::choice::{Compression, Console};
+use crate::config::destination::{Destination, Local, Mlflow, Named, Otlp};
 use crate::config::env::Env;
+use crate::model::otlp_encoder::OtlpEncoder;
+use crate::model::protocol::Protocol;
 use crate::model::trace_info_mode::TraceInfoMode;
-use crate::transport::endpoint::{MASK, masked};
-use crate::transport::headers::Headers;
-
-/// Whether finished traces are drawn in the terminal when no destination is set.
-///
-/// Default: [`Console::Auto`]; `MLFLOW_TRACING_CONSOLE`.
-///
-/// # Examples
-///
-/// ```
-/// use mlflow_tracing::Console;
-/// assert_eq!(Console::default(), Console::Auto);
-/// let builder = mlflow_tracing::builder().with_console(Console::Never);
-/// # drop(builder);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Console {
-    /// Always, without colours unless stderr is a terminal.
-    Always,
-    /// When stderr is a terminal.
-    #[default]
-    Auto,
-    /// Never.
-    Never,
-}
-
-/// Compression of the requests to an OTLP receiver.
-///
-/// Default: [`Compression::None`]; `OTEL_EXPORTER_OTLP_COMPRESSION`.
-///
-/// # Examples
-///
-/// ```
-/// use mlflow_tracing::Compression;
-/// let explanation = mlflow_tracing::builder()
-///     .with_otlp_endpoint("http://127.0.0.1:4318/v1/traces")
-///     .with_compression(Compression::Gzip)
-///     .explain_config()?;
-/// assert!(explanation.settings().any(|(name, value, _)| (name, value) == ("compression", "gzip")));
-/// # Ok::<(), mlflow_tracing::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// gzip at its fastest level.
-    Gzip,
-    /// None.
-    #[default]
-    None,
-}
 
 /// Sets up tracing; made by [`builder`](crate::builder).
 ///
 /// Every setting that is not made here comes from the environment
 /// ([`VARIABLES`](crate::VARIABLES)), and else has its default. Naming a destination here, with
-/// [`with_tracking_uri`](Self::with_tracking_uri) or
-/// [`with_otlp_endpoint`](Self::with_otlp_endpoint), means that destinations in the environment are
-/// not used; naming both sends every trace to both.
+/// [`with_tracking_uri`](Self::with_tracking_uri),
+/// [`with_otlp_endpoint`](Self::with_otlp_endpoint),
+/// [`with_local_directory`](Self::with_local_directory) or
+/// [`with_destination`](Self::with_destination), means that destinations in the environment are
+/// not used; naming several sends every trace to each.
 ///
 /// # Examples
 ///
@@ -83,21 +40,17 @@ pub enum Compression {
 #[must_use = "nothing is set up until `init` or `build` is called"]
 pub struct Builder {
     pub(crate) env: Env,
-    pub(crate) tracking_uri: Option<String>,
-    pub(crate) experiment: Option<String>,
-    pub(crate) experiment_id: Option<String>,
-    pub(crate) basic_auth: Option<(String, String)>,
-    pub(crate) token: Option<String>,
-    pub(crate) trace_info: Option<TraceInfoMode>,
-    pub(crate) print_url: Option<bool>,
-    pub(crate) otlp_endpoint: Option<String>,
-    pub(crate) otlp_headers: Headers,
-    pub(crate) compression: Option<Compression>,
+    /// What the shorthands and the environment set, one destination of each kind.
+    pub(crate) mlflow: Mlflow,
+    pub(crate) otlp: Otlp,
+    pub(crate) local: Local,
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) otlp_encoder: Option<OtlpEncoder>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) service_name: Option<String>,
     pub(crate) resource_attributes: Vec<(String, String)>,
-    pub(crate) directory: Option<PathBuf>,
-    pub(crate) console: Option<Console>,
+    pub(crate) sampler: Option<Sampler>,
+    pub(crate) async_trace_logging: Option<bool>,
     pub(crate) memory_limit: Option<usize>,
     pub(crate) retry_window: Option<Duration>,
     pub(crate) drop_timeout: Option<Duration>,
@@ -110,21 +63,16 @@ impl Builder {
     pub(crate) fn new(env: Env) -> Self {
         Self {
             env,
-            tracking_uri: None,
-            experiment: None,
-            experiment_id: None,
-            basic_auth: None,
-            token: None,
-            trace_info: None,
-            print_url: None,
-            otlp_endpoint: None,
-            otlp_headers: Headers::default(),
-            compression: None,
+            mlflow: Mlflow::default(),
+            otlp: Otlp::default(),
+            local: Local::default(),
+            destinations: Vec::new(),
+            otlp_encoder: None,
             timeout: None,
             service_name: None,
             resource_attributes: Vec::new(),
-            directory: None,
-            console: None,
+            sampler: None,
+            async_trace_logging: None,
             memory_limit: None,
             retry_window: None,
             drop_timeout: None,
@@ -158,59 +106,84 @@ impl Builder {
     ///
     /// A path in it is kept; a user and password in it are used and never shown.
     pub fn with_tracking_uri(self, uri: impl Into<String>) -> Self {
-        Self { tracking_uri: Some(uri.into()), ..self }
+        let uri = Some(Named::new("with_tracking_uri", uri));
+        Self { mlflow: Mlflow { uri, ..self.mlflow }, ..self }
     }
 
     /// Name of the experiment, which is made when it does not exist (`MLFLOW_EXPERIMENT_NAME`).
     pub fn with_experiment(self, name: impl Into<String>) -> Self {
-        Self { experiment: Some(name.into()), ..self }
+        Self { mlflow: self.mlflow.with_experiment(name), ..self }
     }
 
     /// Id of the experiment, a number; wins over the name (`MLFLOW_EXPERIMENT_ID`, default `0`).
     pub fn with_experiment_id(self, id: impl Into<String>) -> Self {
-        Self { experiment_id: Some(id.into()), ..self }
+        Self { mlflow: self.mlflow.with_experiment_id(id), ..self }
     }
 
     /// User and password of the MLflow server (`MLFLOW_TRACKING_USERNAME`, `…_PASSWORD`).
     pub fn with_basic_auth(self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { basic_auth: Some((user.into(), password.into())), ..self }
+        Self { mlflow: self.mlflow.with_basic_auth(user, password), ..self }
     }
 
     /// Bearer token of the MLflow server (`MLFLOW_TRACKING_TOKEN`).
     pub fn with_token(self, token: impl Into<String>) -> Self {
-        Self { token: Some(token.into()), ..self }
+        Self { mlflow: self.mlflow.with_token(token), ..self }
     }
 
     /// When the separate trace-info call is made (`MLFLOW_TRACING_TRACE_INFO`, default auto).
     pub fn with_trace_info(self, mode: TraceInfoMode) -> Self {
-        Self { trace_info: Some(mode), ..self }
+        Self { mlflow: self.mlflow.with_trace_info(mode), ..self }
     }
 
     /// Whether the experiment's address in the UI is printed once at start
     /// (`MLFLOW_TRACING_PRINT_URL`, default true).
     pub fn with_print_url(self, print: bool) -> Self {
-        Self { print_url: Some(print), ..self }
+        Self { mlflow: self.mlflow.with_print_url(print), ..self }
     }
 
     /// Sends traces to the OTLP/HTTP receiver at this address, path included
     /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`).
     pub fn with_otlp_endpoint(self, url: impl Into<String>) -> Self {
-        Self { otlp_endpoint: Some(url.into()), ..self }
+        let endpoint = Some(Named::new("with_otlp_endpoint", url));
+        Self { otlp: Otlp { endpoint, ..self.otlp }, ..self }
     }
 
     /// Adds a header to every request to the OTLP receiver (`OTEL_EXPORTER_OTLP_TRACES_HEADERS`,
     /// whose header of the same name it replaces).
-    pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.otlp_headers.set(name, value);
-        self
+    pub fn with_otlp_header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { otlp: self.otlp.with_header(name, value), ..self }
+    }
+
+    /// The protocol of the OTLP receiver (`OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, default gRPC for
+    /// port 4317 and `http/protobuf` for any other).
+    pub fn with_protocol(self, protocol: Protocol) -> Self {
+        Self { otlp: self.otlp.with_protocol(protocol), ..self }
     }
 
     /// Compresses requests to the OTLP receiver (`OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, default none).
     pub fn with_compression(self, compression: Compression) -> Self {
-        Self { compression: Some(compression), ..self }
+        Self { otlp: self.otlp.with_compression(compression), ..self }
     }
 
-    /// Time that one attempt may take (`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, default 30 s).
+    /// Workspace of the MLflow server that the experiment belongs to (`MLFLOW_WORKSPACE`).
+    pub fn with_workspace(self, name: impl Into<String>) -> Self {
+        Self { mlflow: self.mlflow.with_workspace(name), ..self }
+    }
+
+    /// Adds a destination; any number may be added. It is complete as it is: the environment adds
+    /// nothing to it, and destinations in the environment are not used.
+    pub fn with_destination(mut self, destination: impl Into<Destination>) -> Self {
+        self.destinations.push(destination.into());
+        self
+    }
+
+    /// Which encoder writes OTLP, for every destination (`MLFLOW_TRACING_OTLP_ENCODER`, default own).
+    pub fn with_otlp_encoder(self, encoder: OtlpEncoder) -> Self {
+        Self { otlp_encoder: Some(encoder), ..self }
+    }
+
+    /// Time that one attempt may take, unless a destination says otherwise
+    /// (`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `MLFLOW_HTTP_REQUEST_TIMEOUT`, default 30 s).
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
@@ -230,16 +203,37 @@ impl Builder {
         self
     }
 
+    /// Adds what a resource detector finds; in MLflow a tag of every trace for each attribute.
+    pub fn with_resource_detector(self, detector: &dyn ResourceDetector) -> Self {
+        let found = detector.detect();
+        found.iter().fold(self, |builder, (key, value)| {
+            builder.with_resource_attribute(key.as_str(), value.as_str())
+        })
+    }
+
+    /// Which traces are recorded (`OTEL_TRACES_SAMPLER`, `MLFLOW_TRACE_SAMPLING_RATIO`, default all
+    /// but those whose parent, in another process, is not).
+    pub fn with_sampler(self, sampler: Sampler) -> Self {
+        Self { sampler: Some(sampler), ..self }
+    }
+
+    /// Whether spans are delivered behind the program's back
+    /// (`MLFLOW_ENABLE_ASYNC_TRACE_LOGGING`, default true). With false the end of a root span waits
+    /// for delivery, on its thread, for at most the drop timeout: for scripts, not for servers.
+    pub fn with_async_trace_logging(self, is_async: bool) -> Self {
+        Self { async_trace_logging: Some(is_async), ..self }
+    }
+
     /// Where traces go when no destination is set (`MLFLOW_TRACING_DIRECTORY`, default
     /// `./mlflow-traces`). Named here, it is a destination as good as the others.
     pub fn with_local_directory(self, directory: impl Into<PathBuf>) -> Self {
-        Self { directory: Some(directory.into()), ..self }
+        Self { local: Local { directory: Some(directory.into()), ..self.local }, ..self }
     }
 
     /// Whether traces are drawn in the terminal when no destination is set
     /// (`MLFLOW_TRACING_CONSOLE`, default auto).
     pub fn with_console(self, console: Console) -> Self {
-        Self { console: Some(console), ..self }
+        Self { local: self.local.with_console(console), ..self }
     }
 
     /// Bytes that spans may take before they are encoded, and again for each destination.
@@ -282,15 +276,11 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("tracking_uri", &self.tracking_uri.as_deref().map(masked))
-            .field("experiment", &self.experiment)
-            .field("experiment_id", &self.experiment_id)
-            .field("basic_auth", &self.basic_auth.as_ref().map(|_| MASK))
-            .field("token", &self.token.as_ref().map(|_| MASK))
-            .field("otlp_endpoint", &self.otlp_endpoint.as_deref().map(masked))
-            .field("otlp_headers", &self.otlp_headers)
+            .field("mlflow", &self.mlflow)
+            .field("otlp", &self.otlp)
+            .field("local", &self.local)
+            .field("destinations", &self.destinations)
             .field("service_name", &self.service_name)
-            .field("directory", &self.directory)
             .finish_non_exhaustive()
     }
 }

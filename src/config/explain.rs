@@ -20,6 +20,8 @@ pub enum Source {
     Builder(&'static str),
     /// Neither the builder nor the environment said anything.
     Default,
+    /// A file.
+    File(&'static str),
     /// An environment variable.
     Variable(&'static str),
 }
@@ -69,7 +71,7 @@ impl fmt::Display for Source {
         match self {
             Self::Builder(method) => write!(f, "builder, {method}"),
             Self::Default => f.write_str("default"),
-            Self::Variable(name) => f.write_str(name),
+            Self::File(name) | Self::Variable(name) => f.write_str(name),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Builder → environment → default: one table of variables, one place that reads them.
 
 pub(crate) mod builder;
+pub(crate) mod choice;
+pub(crate) mod credentials_file;
+pub mod destination;
 pub(crate) mod env;
 pub(crate) mod explain;
 pub(crate) mod parse;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+use crate::config::env::Env;
 use crate::error::{Error, Result};
 use crate::transport::endpoint::MASK;
 
@@ -16,12 +17,41 @@ pub(crate) fn boolean(name: &str, value: &str) -> Result<bool> {
     }
 }
 
+/// The truth of a variable; `default` when it is not set.
+pub(crate) fn flag(env: &Env, name: &'static str, default: bool) -> Result<bool> {
+    env.get(name).map_or(Ok(default), |value| boolean(name, value))
+}
+
 /// A number of milliseconds, at least 1.
 pub(crate) fn milliseconds(name: &str, value: &str) -> Result<Duration> {
     match value.parse() {
         Ok(millis) if millis > 0 => Ok(Duration::from_millis(millis)),
         _ => Err(Error::config(name, value, "write a whole number of milliseconds, such as 10000")),
     }
+}
+
+/// A number of seconds, which may have a fraction, above 0.
+pub(crate) fn seconds(name: &str, value: &str) -> Result<Duration> {
+    let seconds = value.parse().ok().filter(|seconds| *seconds > 0.0);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| Error::config(name, value, "write a number of seconds, such as 30"))
+}
+
+/// A number of things, possibly none.
+pub(crate) fn count(name: &str, value: &str) -> Result<u32> {
+    value.parse().map_err(|_| Error::config(name, value, "write a whole number, such as 5"))
+}
+
+/// A number of things, at least one.
+pub(crate) fn size(name: &str, value: &str) -> Result<usize> {
+    let size = value.parse().ok().filter(|size| *size > 0);
+    size.ok_or_else(|| Error::config(name, value, "write a whole number above 0, such as 512"))
+}
+
+/// A share of a whole, from 0 to 1.
+pub(crate) fn ratio(name: &str, value: &str) -> Result<f64> {
+    let ratio = value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| Error::config(name, value, "write a number from 0 to 1, such as 0.1"))
 }
 
 /// One of `words`, each with what it stands for.

@@ -11,7 +11,7 @@ use crate::transport::{Envelope, Payload};
 /// Body of an `ExportTraceServiceRequest`. Spans of one envelope stay together, in order.
 pub(crate) fn request(spans: &[Payload]) -> Vec<u8> {
     let groups = by_envelope(spans);
-    let size: usize = spans.iter().map(|span| span.bytes.len() + 8).sum();
+    let size: usize = spans.iter().map(|span| span.bytes().len() + 8).sum();
     let mut out = Vec::with_capacity(size + groups.len() * 256);
     for (envelope, spans) in groups {
         resource_spans(&mut out, envelope, &spans);
@@ -23,7 +23,7 @@ fn resource_spans(out: &mut Vec<u8>, envelope: &Envelope, spans: &[&Payload]) {
     let str_len = |text: &str| {
         if text.is_empty() { 0 } else { encode::framed_len(text.len()) }
     };
-    let spans_len: usize = spans.iter().map(|span| encode::framed_len(span.bytes.len())).sum();
+    let spans_len: usize = spans.iter().map(|span| encode::framed_len(span.bytes().len())).sum();
     let scope_spans_len =
         encode::framed_len(envelope.scope.len()) + spans_len + str_len(&envelope.scope_schema_url);
     let len = encode::framed_len(envelope.resource.len())
@@ -34,7 +34,7 @@ fn resource_spans(out: &mut Vec<u8>, envelope: &Envelope, spans: &[&Payload]) {
     encode::message_header(out, 2, scope_spans_len);
     encode::bytes_field(out, 1, &envelope.scope);
     for span in spans {
-        encode::bytes_field(out, 2, &span.bytes);
+        encode::bytes_field(out, 2, span.bytes());
     }
     encode::str_field(out, 3, &envelope.scope_schema_url);
     encode::str_field(out, 3, &envelope.resource_schema_url);

@@ -70,7 +70,7 @@ pub(crate) fn request_line(spans: &[Payload]) -> Vec<u8> {
         line.extend_from_slice(b",\"scopeSpans\":[{\"scope\":");
         line.extend_from_slice(&envelope.scope);
         line.extend_from_slice(b",\"spans\":[");
-        let bodies: Vec<&[u8]> = spans.iter().map(|span| span.bytes.as_slice()).collect();
+        let bodies: Vec<&[u8]> = spans.iter().map(|span| span.bytes()).collect();
         line.extend_from_slice(&bodies.join(&b','));
         line.push(b']');
         push_schema_url(&mut line, &envelope.scope_schema_url);

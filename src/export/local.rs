@@ -13,10 +13,11 @@ use std::time::Duration;
 use opentelemetry_sdk::Resource;
 
 use crate::diagnostics;
-use crate::export::frame::Envelopes;
+use crate::export::form::Form;
 use crate::export::otlp::dialect;
+use crate::export::span_encoder::SpanEncoder;
 use crate::export::tree::Trees;
-use crate::export::{Destination, Encoder, TraceChunk, json};
+use crate::export::{Destination, Encoder, TraceChunk};
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
 
 #[cfg(not(unix))]
@@ -33,7 +34,8 @@ const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// What to write, already checked.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalSettings {
-    pub(crate) directory: PathBuf,
+    /// No files without it.
+    pub(crate) directory: Option<PathBuf>,
     /// Whether to draw trees on stderr.
     pub(crate) console: bool,
     pub(crate) colours: bool,
@@ -41,15 +43,17 @@ pub(crate) struct LocalSettings {
 
 pub(crate) fn destination(settings: LocalSettings) -> Destination {
     let trees = settings.console.then(|| Trees::new(settings.colours));
-    Destination {
-        name: format!("local {}", settings.directory.display()),
-        encoder: Box::new(LocalEncoder { envelopes: Envelopes::default(), trees }),
-        wire: Box::new(LocalWire { directory: settings.directory, writable: false, file: None }),
-    }
+    let encoder = LocalEncoder { spans: SpanEncoder::own(Form::Json), trees };
+    let Some(directory) = settings.directory else {
+        return Destination::new("console".to_owned(), Box::new(encoder), Box::new(ConsoleWire));
+    };
+    let name = format!("local {}", directory.display());
+    let wire = LocalWire { directory, writable: false, file: None };
+    Destination::new(name, Box::new(encoder), Box::new(wire))
 }
 
 struct LocalEncoder {
-    envelopes: Envelopes,
+    spans: SpanEncoder,
     trees: Option<Trees>,
 }
 
@@ -58,13 +62,9 @@ impl Encoder for LocalEncoder {
         let tree = self.trees.as_mut().and_then(|trees| trees.add(&chunk));
         let trace_id = chunk.trace_id;
         let epilogue = tree.map(|text| Epilogue { trace_id, bytes: text.into_bytes() });
-        let spans = chunk.spans.into_iter().map(|span| {
-            let data = dialect(span);
-            let scope = &data.instrumentation_scope;
-            let envelope = self.envelopes.get(resource, scope, json::envelope);
-            Payload { trace_id, envelope, bytes: json::span(&data), counted: true }
-        });
-        Parcel { spans: spans.collect(), epilogue }
+        let spans = chunk.spans.into_iter();
+        let spans = spans.map(|span| self.spans.encode(&dialect(span), resource, true)).collect();
+        Parcel { spans, epilogue, filtered: 0 }
     }
 }
 
@@ -149,7 +149,7 @@ impl Wire for LocalWire {
             let rejected = crate::transport::outbox::counted(spans);
             return Verdict::Delivered { rejected, note: None };
         }
-        match self.write(&json::request_line(spans)) {
+        match self.write(&Form::Json.request(spans)) {
             Ok(()) => Verdict::delivered(),
             Err(error) => {
                 Verdict::Failed { repeat: Repeat::Soon, problem: self.cannot_write(&error) }
@@ -158,15 +158,45 @@ impl Wire for LocalWire {
     }
 
     fn finish(&mut self, epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
-        // A closed stderr must not end the program that is being traced.
-        let _ = std::io::stderr().lock().write_all(&epilogue.bytes);
-        Verdict::delivered()
+        draw(epilogue)
     }
 
     /// Nothing to break off: a local write ends by itself.
     fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
         Box::new(|| ())
     }
+}
+
+/// Trees alone: nothing is kept of the spans.
+struct ConsoleWire;
+
+impl Wire for ConsoleWire {
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn prepare(&mut self, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    fn deliver(&mut self, _spans: &[Payload], _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    fn finish(&mut self, epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
+        draw(epilogue)
+    }
+
+    /// Nothing to break off.
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| ())
+    }
+}
+
+fn draw(epilogue: &Epilogue) -> Verdict {
+    // A closed stderr must not end the program that is being traced.
+    let _ = std::io::stderr().lock().write_all(&epilogue.bytes);
+    Verdict::delivered()
 }
 
 /// The file that `directory` holds the newest traces in.

@@ -1,6 +1,8 @@
 //! What an MLflow destination is told, with or without the feature that serves it.
 
+use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::trace_info_mode::TraceInfoMode;
+use crate::transport::connection::Connection;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::headers::Headers;
 
@@ -13,6 +15,9 @@ pub(crate) struct MlflowSettings {
     pub(crate) trace_info: TraceInfoMode,
     /// Whether to print the experiment's address in the UI once.
     pub(crate) print_url: bool,
+    pub(crate) connection: Connection,
+    pub(crate) max_spans: usize,
+    pub(crate) encoder: OtlpEncoder,
     /// `mlflow.user`.
     pub(crate) user: Option<String>,
     /// `mlflow.source.name`.

@@ -4,15 +4,21 @@
 //! [`Wire`] runs on the destination's sender and frames those bytes.
 //! A destination is the pair.
 
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::span::Span;
+use crate::transport::retry::RetryPolicy;
 use crate::transport::{Parcel, Wire};
 
 pub(crate) mod encode;
+pub(crate) mod exporter;
+pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod json;
 pub(crate) mod local;
@@ -22,8 +28,14 @@ pub(crate) mod mlflow;
 #[path = "mlflow_disabled.rs"]
 pub(crate) mod mlflow;
 pub(crate) mod mlflow_settings;
+#[cfg(feature = "opentelemetry-otlp")]
+pub(crate) mod official;
+#[cfg(not(feature = "opentelemetry-otlp"))]
+#[path = "official_disabled.rs"]
+pub(crate) mod official;
 pub(crate) mod otlp;
 pub(crate) mod reply;
+pub(crate) mod span_encoder;
 pub(crate) mod tree;
 
 /// Spans of one trace that are released together, root last.
@@ -43,9 +55,41 @@ pub(crate) trait Encoder: Send {
     fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel;
 }
 
-/// Where spans go: a name for people, a dialect, a protocol.
+/// Where spans go: a name for people, a dialect, a protocol, and what it wants of them.
 pub(crate) struct Destination {
     pub(crate) name: String,
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) wire: Box<dyn Wire>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) filter: Option<SpanFilter>,
+}
+
+impl Destination {
+    /// A destination that takes every span, and is tried as is usual.
+    pub(crate) fn new(name: String, encoder: Box<dyn Encoder>, wire: Box<dyn Wire>) -> Self {
+        Self { name, encoder, wire, retry: RetryPolicy::default(), filter: None }
+    }
+}
+
+/// Says which spans a destination gets.
+#[derive(Clone)]
+pub(crate) struct SpanFilter(pub(crate) Arc<dyn Fn(&SpanData) -> bool + Send + Sync>);
+
+impl SpanFilter {
+    /// Leaves in `chunk` what the destination gets; returns how many spans it does not.
+    pub(crate) fn apply(&self, chunk: &mut TraceChunk) -> u64 {
+        let before = chunk.spans.len();
+        // The program's own code: a panic of it must not end the worker, nor lose a span.
+        let keep =
+            |span: &Span| catch_unwind(AssertUnwindSafe(|| (self.0)(&span.data))).unwrap_or(true);
+        chunk.spans.retain(keep);
+        chunk.synthetic_root = chunk.synthetic_root.take().filter(keep);
+        u64::try_from(before - chunk.spans.len()).unwrap_or(0)
+    }
+}
+
+impl fmt::Debug for SpanFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SpanFilter")
+    }
 }

@@ -1,8 +1,11 @@
 //! Values that mean the same on both sides of the pipe. No I/O, no clock.
 
 pub(crate) mod id;
+pub(crate) mod otlp_encoder;
+pub(crate) mod protocol;
 pub(crate) mod span;
 pub(crate) mod span_type;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod trace_info_mode;
+pub(crate) mod weight;

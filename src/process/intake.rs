@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::weight;
 use crate::process::aggregate::Weighed;
 use crate::stats::{DropReason, Dropped};
 use crate::sync::{lock, now, wait};
@@ -88,7 +89,7 @@ impl Intake {
 
     /// Takes in a span that ended. Never waits for the worker.
     pub(crate) fn ended(&self, span: SpanData) {
-        let bytes = weight(&span);
+        let bytes = weight::of(&span);
         let mut state = lock(&self.state);
         state.ended += 1;
         if state.closed {
@@ -226,37 +227,6 @@ impl Intake {
 impl State {
     fn has_orders(&self) -> bool {
         !self.tasks.0.is_empty() || self.flushes_asked > self.flushes_done || self.closing
-    }
-}
-
-/// Memory that a span takes, near enough.
-fn weight(span: &SpanData) -> usize {
-    const PER_ATTRIBUTE: usize = 64;
-    let attributes = |attributes: &[opentelemetry::KeyValue]| -> usize {
-        attributes.iter().map(|kv| PER_ATTRIBUTE + value_weight(&kv.value)).sum()
-    };
-    let events: usize = span
-        .events
-        .events
-        .iter()
-        .map(|event| PER_ATTRIBUTE + event.name.len() + attributes(&event.attributes))
-        .sum();
-    let links: usize =
-        span.links.links.iter().map(|link| PER_ATTRIBUTE + attributes(&link.attributes)).sum();
-    size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
-}
-
-fn value_weight(value: &opentelemetry::Value) -> usize {
-    use opentelemetry::{Array, Value};
-    match value {
-        Value::String(text) => text.as_str().len(),
-        Value::Array(Array::String(items)) => {
-            items.iter().map(|item| 24 + item.as_str().len()).sum()
-        }
-        Value::Array(Array::Bool(items)) => items.len(),
-        Value::Array(Array::I64(items)) => items.len() * 8,
-        Value::Array(Array::F64(items)) => items.len() * 8,
-        _ => 0,
     }
 }
 

@@ -10,8 +10,10 @@
 //! trace table lives there too, so it needs no lock of its own.
 
 pub(crate) mod aggregate;
+pub(crate) mod exporter;
 pub(crate) mod flush;
 pub(crate) mod intake;
+pub(crate) mod limits;
 pub(crate) mod meaning;
 pub(crate) mod pipeline;
 pub(crate) mod processor;

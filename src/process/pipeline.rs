@@ -13,11 +13,11 @@ use crate::export::Destination;
 use crate::process::aggregate::TableLimits;
 use crate::process::flush::FlushError;
 use crate::process::intake::Intake;
+use crate::process::limits::SpanTrim;
 use crate::process::worker::{self, Outlet};
-use crate::stats::Stats;
+use crate::stats::{DestinationStats, Stats};
 use crate::sync::{lock, now};
-use crate::transport::outbox::Outbox;
-use crate::transport::retry::RetryPolicy;
+use crate::transport::outbox::{Capacity, Outbox};
 use crate::transport::sender;
 
 /// Time that threads get to notice the end, after the deadline.
@@ -29,7 +29,17 @@ pub(crate) struct PipelineSettings {
     /// Memory of the intake, and again of each destination.
     pub(crate) max_bytes: usize,
     pub(crate) table: TableLimits,
-    pub(crate) retry: RetryPolicy,
+    pub(crate) trim: SpanTrim,
+    /// Beside the bytes: spans and traces that may wait for a destination.
+    pub(crate) max_spans: Option<u64>,
+    pub(crate) max_traces: Option<usize>,
+}
+
+impl PipelineSettings {
+    fn capacity(&self) -> Capacity {
+        let Self { max_bytes, max_spans, max_traces, .. } = *self;
+        Capacity { bytes: max_bytes, spans: max_spans, parcels: max_traces }
+    }
 }
 
 pub(crate) struct Pipeline {
@@ -57,15 +67,15 @@ impl Pipeline {
         let mut lanes = Vec::new();
         let mut outlets = Vec::new();
         let mut threads = Vec::new();
-        for Destination { name, encoder, wire } in destinations {
-            let outbox = Arc::new(Outbox::new(name, settings.max_bytes));
+        for Destination { name, encoder, wire, retry, filter } in destinations {
+            let outbox = Arc::new(Outbox::new(name, settings.capacity()));
             lanes.push(Lane { outbox: Arc::clone(&outbox), interrupt: wire.interrupter() });
-            outlets.push(Outlet { encoder, outbox: Arc::clone(&outbox) });
-            threads.push(sender::spawn(outbox, wire, settings.retry)?);
+            outlets.push(Outlet { encoder, filter, outbox: Arc::clone(&outbox) });
+            threads.push(sender::spawn(outbox, wire, retry)?);
         }
         if !outlets.is_empty() {
             let resource = Arc::clone(&resource);
-            threads.push(worker::spawn(Arc::clone(&intake), settings.table, outlets, resource)?);
+            threads.push(worker::spawn(Arc::clone(&intake), settings, outlets, resource)?);
         }
         Ok(Self {
             intake,
@@ -154,7 +164,10 @@ impl Pipeline {
         }
         self.join();
         let stats = self.stats();
-        if stats.destinations.iter().all(|destination| destination.delivered == stats.ended) {
+        let is_settled = |destination: &DestinationStats| {
+            destination.delivered + destination.filtered == stats.ended
+        };
+        if stats.destinations.iter().all(is_settled) {
             return Ok(());
         }
         let error = FlushError { stats };

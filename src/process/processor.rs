@@ -1,6 +1,7 @@
 //! Our `SpanProcessor`: the pipe's mouth in the official SDK.
 //!
-//! The only file that implements a trait of the SDK; its minor versions change them often.
+//! With `exporter.rs` the only file that implements a trait of the SDK; its minor versions change
+//! them often.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,11 +14,12 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use crate::model::text::cut;
+use crate::process::aggregate::is_local_root;
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
 
 /// Patience of `force_flush`, which the SDK gives none.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
 /// What is kept of a long value in case the root never ends.
 const MAX_START_CHARS: usize = 1024;
 
@@ -32,11 +34,17 @@ const MAX_START_CHARS: usize = 1024;
 #[derive(Clone)]
 pub struct MlflowSpanProcessor {
     pipeline: Arc<Pipeline>,
+    /// How long the end of a root waits for delivery, if it does.
+    waits: Option<Duration>,
 }
 
 impl MlflowSpanProcessor {
     pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline }
+        Self { pipeline, waits: None }
+    }
+
+    pub(crate) fn waiting(self, waits: Option<Duration>) -> Self {
+        Self { waits, ..self }
     }
 }
 
@@ -62,9 +70,15 @@ impl SpanProcessor for MlflowSpanProcessor {
     }
 
     fn on_end(&self, span: SpanData) {
-        match self.pipeline.intake() {
-            Some(intake) if span.span_context.is_sampled() => intake.ended(span),
-            _ => {}
+        let Some(intake) = self.pipeline.intake() else { return };
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        let patience = self.waits.filter(|_| is_local_root(&span));
+        intake.ended(span);
+        if let Some(patience) = patience {
+            // What was not delivered is told by the pipe, and still tried.
+            let _ = self.pipeline.flush(patience);
         }
     }
 
@@ -81,7 +95,7 @@ impl SpanProcessor for MlflowSpanProcessor {
     }
 }
 
-fn sdk_error(error: &FlushError) -> OTelSdkError {
+pub(super) fn sdk_error(error: &FlushError) -> OTelSdkError {
     OTelSdkError::InternalFailure(error.to_string())
 }
 

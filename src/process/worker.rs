@@ -8,10 +8,12 @@ use opentelemetry_sdk::Resource;
 
 use crate::diagnostics;
 use crate::error::{Error, Result};
-use crate::export::{Encoder, TraceChunk};
-use crate::process::aggregate::{Release, TableLimits, TraceTable};
+use crate::export::{Encoder, SpanFilter, TraceChunk};
+use crate::process::aggregate::{Release, TraceTable};
 use crate::process::intake::{Intake, Item};
+use crate::process::limits::SpanTrim;
 use crate::process::meaning;
+use crate::process::pipeline::PipelineSettings;
 use crate::sync::{lock, now};
 use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
@@ -27,12 +29,21 @@ const KEPT_ITEMS: usize = 1024;
 /// One destination as the worker sees it.
 pub(crate) struct Outlet {
     pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) filter: Option<SpanFilter>,
     pub(crate) outbox: Arc<Outbox>,
+}
+
+impl Outlet {
+    fn parcel(&mut self, mut chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
+        let filtered = self.filter.as_ref().map_or(0, |filter| filter.apply(&mut chunk));
+        Parcel { filtered, ..self.encoder.encode(chunk, resource) }
+    }
 }
 
 pub(crate) struct Worker {
     intake: Arc<Intake>,
     table: TraceTable,
+    trim: SpanTrim,
     outlets: Vec<Outlet>,
     resource: Arc<Mutex<Arc<Resource>>>,
 }
@@ -40,11 +51,17 @@ pub(crate) struct Worker {
 /// Starts the thread.
 pub(crate) fn spawn(
     intake: Arc<Intake>,
-    limits: TableLimits,
+    settings: PipelineSettings,
     outlets: Vec<Outlet>,
     resource: Arc<Mutex<Arc<Resource>>>,
 ) -> Result<JoinHandle<()>> {
-    let worker = Worker { intake, table: TraceTable::new(limits), outlets, resource };
+    let worker = Worker {
+        intake,
+        table: TraceTable::new(settings.table),
+        trim: settings.trim,
+        outlets,
+        resource,
+    };
     #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || worker.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
@@ -116,15 +133,21 @@ impl Group {
         let Release { trace_id, spans, finished, synthetic_root } = release;
         self.bytes += spans.iter().map(|weighed| weighed.bytes).sum::<usize>();
         self.spans += u64::try_from(spans.len()).unwrap_or(u64::MAX);
-        let spans = spans.into_iter().map(|weighed| meaning::of(weighed.span)).collect();
-        let synthetic_root = synthetic_root.map(meaning::of);
+        let trim = worker.trim;
+        let meant = |span| {
+            let mut span = meaning::of(span);
+            trim.apply(&mut span);
+            span
+        };
+        let spans = spans.into_iter().map(|weighed| meant(weighed.span)).collect();
+        let synthetic_root = synthetic_root.map(meant);
         let mut chunk = Some(TraceChunk { trace_id, spans, finished, synthetic_root });
         let resource = Arc::clone(&lock(&worker.resource));
         let last = worker.outlets.len().saturating_sub(1);
         self.parcels.resize_with(worker.outlets.len(), Vec::new);
         for (index, outlet) in worker.outlets.iter_mut().enumerate() {
             let chunk = if index == last { chunk.take() } else { chunk.clone() };
-            let parcel = chunk.map(|chunk| outlet.encoder.encode(chunk, &resource));
+            let parcel = chunk.map(|chunk| outlet.parcel(chunk, &resource));
             if let (Some(parcel), Some(parcels)) = (parcel, self.parcels.get_mut(index)) {
                 parcels.push(parcel);
             }

@@ -129,6 +129,8 @@ pub mod otel {
 pub mod http {
     /// Experiment of new traces; required on every span upload.
     pub const EXPERIMENT_HEADER: &str = "x-mlflow-experiment-id";
+    /// Workspace of the experiment, on servers that have workspaces.
+    pub const WORKSPACE_HEADER: &str = "X-MLFLOW-WORKSPACE";
     /// Span upload, also the default path of OTLP/HTTP.
     pub const TRACES_PATH: &str = "/v1/traces";
     /// Trace-info call (`StartTraceV3`).

@@ -10,8 +10,12 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::http::Uri;
 
+use crate::transport::connection::Connection;
+use crate::transport::endpoint::Credentials;
 use crate::transport::headers::{Headers, Secrets};
+use crate::transport::proxy::Proxy;
 use crate::transport::resolver::CachingResolver;
 use crate::transport::tls;
 
@@ -20,9 +24,9 @@ const MAX_REPLY_BYTES: u64 = 64 * 1024;
 /// Longest part of an answer that is repeated to the user.
 const MAX_REPLY_CHARS: usize = 300;
 /// uvicorn, under the MLflow server, closes after 5 s.
-const MAX_IDLE: Duration = Duration::from_secs(4);
+pub(crate) const MAX_IDLE: Duration = Duration::from_secs(4);
 
-const USER_AGENT: &str = concat!("mlflow-tracing-rust/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("mlflow-tracing-rust/", env!("CARGO_PKG_VERSION"));
 
 /// A client with its own connections.
 #[derive(Clone, Debug)]
@@ -78,15 +82,15 @@ pub(crate) enum Failure {
 }
 
 impl Http {
-    pub(crate) fn new() -> Self {
-        let config = Agent::config_builder()
+    pub(crate) fn new(connection: &Connection) -> Self {
+        let config = tls::apply(Agent::config_builder(), &connection.tls)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_age(MAX_IDLE)
             .max_idle_connections(2)
             .max_idle_connections_per_host(2)
-            .proxy(None)
+            .proxy(connection.proxy.as_ref().and_then(tunnel))
             .user_agent(USER_AGENT)
             .build();
         let connector = ureq::unversioned::transport::DefaultConnector::default();
@@ -173,6 +177,19 @@ impl fmt::Display for Reply {
             None => write!(f, ": {words}"),
         }
     }
+}
+
+/// The client's form of a proxy.
+fn tunnel(proxy: &Proxy) -> Option<ureq::Proxy> {
+    let address: Uri = proxy.url().parse().ok()?;
+    let builder = ureq::Proxy::builder(ureq::ProxyProtocol::Http)
+        .host(address.host()?)
+        .port(address.port_u16().unwrap_or(80));
+    let builder = match proxy.credentials() {
+        Some(Credentials::Basic { user, password }) => builder.username(user).password(password),
+        Some(Credentials::Bearer(_)) | None => builder,
+    };
+    builder.build().ok()
 }
 
 /// Seconds; the date form is left to the ordinary pause.

@@ -13,13 +13,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::trace::TraceId;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::stats::DropReason;
 
+pub(crate) mod connection;
 pub(crate) mod endpoint;
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod outbox;
+pub(crate) mod proxy;
 pub(crate) mod resolver;
 pub(crate) mod retry;
 pub(crate) mod sender;
@@ -35,9 +41,37 @@ pub(crate) struct Payload {
     pub(crate) trace_id: TraceId,
     /// What surrounds the span in a request; equal for most spans.
     pub(crate) envelope: Arc<Envelope>,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) body: Body,
     /// Whether the span is one that ended, and not one made up in its place.
     pub(crate) counted: bool,
+}
+
+/// A span on its way.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// Encoded, once.
+    Bytes(Vec<u8>),
+    /// As it is, for an exporter that encodes by itself.
+    Span { span: Box<SpanData>, resource: Arc<Resource>, weight: usize },
+}
+
+impl Payload {
+    /// The encoded span; empty where an exporter encodes by itself.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Span { .. } => &[],
+        }
+    }
+
+    /// Memory that the span takes.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match &self.body {
+                Body::Bytes(bytes) => bytes.len(),
+                Body::Span { weight, .. } => *weight,
+            }
+    }
 }
 
 /// Encoded resource and scope of a span.
@@ -55,6 +89,8 @@ pub(crate) struct Parcel {
     pub(crate) spans: Vec<Payload>,
     /// What to send once the spans of this parcel, and all before it, are settled.
     pub(crate) epilogue: Option<Epilogue>,
+    /// Spans that the destination does not want.
+    pub(crate) filtered: u64,
 }
 
 /// A message that follows a trace's last span.

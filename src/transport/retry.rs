@@ -35,14 +35,21 @@ const LARGE_BODY_BYTES: usize = 1024 * 1024;
 pub(crate) fn classify(outcome: &Outcome, receiver: Receiver, body_bytes: usize) -> Verdict {
     match outcome {
         Outcome::Reply(reply) => classify_reply(reply, receiver),
-        Outcome::Failed(Failure::CutOff(text)) if body_bytes > LARGE_BODY_BYTES => Verdict::Split {
+        Outcome::Failed(failure) => classify_failure(failure, body_bytes),
+    }
+}
+
+/// Says what it means for the spans of a request of `body_bytes` that there is no answer.
+pub(crate) fn classify_failure(failure: &Failure, body_bytes: usize) -> Verdict {
+    match failure {
+        Failure::CutOff(text) if body_bytes > LARGE_BODY_BYTES => Verdict::Split {
             reason: DropReason::TooLarge,
             problem: format!("{text} while sending {body_bytes} bytes"),
         },
-        Outcome::Failed(Failure::CutOff(text) | Failure::NoAnswer(text)) => {
+        Failure::CutOff(text) | Failure::NoAnswer(text) => {
             Verdict::Failed { repeat: Repeat::Soon, problem: text.clone() }
         }
-        Outcome::Failed(Failure::Unusable(text)) => Verdict::when_mended(text),
+        Failure::Unusable(text) => Verdict::when_mended(text),
     }
 }
 
@@ -80,6 +87,10 @@ pub(crate) struct RetryPolicy {
     pub(crate) window: Duration,
     /// Time one attempt may take.
     pub(crate) attempt: Duration,
+    /// How often a request is repeated within the window; without it there is no limit.
+    pub(crate) max_retries: Option<u32>,
+    /// Whether a server may say how long to wait.
+    pub(crate) respect_retry_after: bool,
 }
 
 impl Default for RetryPolicy {
@@ -90,18 +101,26 @@ impl Default for RetryPolicy {
             waiting: Duration::from_secs(30),
             window: Duration::from_secs(15 * 60),
             attempt: Duration::from_secs(30),
+            max_retries: None,
+            respect_retry_after: true,
         }
     }
 }
 
 impl RetryPolicy {
+    /// Whether the `failures`-th failure in a row is the last; what a person must mend is no failure
+    /// of that kind.
+    pub(crate) fn is_exhausted(&self, failures: u32, repeat: Repeat) -> bool {
+        repeat != Repeat::WhenMended && self.max_retries.is_some_and(|max| failures > max)
+    }
+
     /// Pause after the `failures`-th failure in a row (from 1); `random` picks a point between
     /// nothing and the ceiling of a pause that grows.
     pub(crate) fn pause(&self, failures: u32, repeat: Repeat, random: u64) -> Duration {
         match repeat {
-            Repeat::After(asked) => asked.min(self.window),
+            Repeat::After(asked) if self.respect_retry_after => asked.min(self.window),
             Repeat::WhenMended => self.waiting,
-            Repeat::Soon => {
+            Repeat::Soon | Repeat::After(_) => {
                 let doublings = failures.saturating_sub(1).min(16);
                 let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);
                 ceiling.mul_f64(fraction(random))

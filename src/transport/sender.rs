@@ -182,6 +182,9 @@ impl Sender {
         if closing && refused {
             return Err(DropReason::Shutdown);
         }
+        if since.is_some() && self.policy.is_exhausted(failures, repeat) {
+            return Err(DropReason::RetryExpired);
+        }
         let until = now() + self.policy.pause(failures, repeat, random());
         // A flush may cut our own pauses short, not one that the server asked for.
         let seen = if matches!(repeat, Repeat::After(_)) { u64::MAX } else { seen };

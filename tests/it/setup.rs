@@ -186,16 +186,16 @@ fn the_guard_explains_the_same() {
 }
 
 #[test]
-fn a_variable_that_is_not_supported_yet_is_told() {
+fn an_ignored_variable_is_told_with_the_reason() {
     let server = Server::collector();
-    let variables = [("OTEL_BSP_MAX_QUEUE_SIZE", "7"), ("OTEL_TRACES_EXPORTER", "otlp")];
+    let variables = [("MLFLOW_HTTP_POOL_MAXSIZE", "7"), ("OTEL_TRACES_EXPORTER", "otlp")];
     let builder = to_collector(&server).with_environment(variables);
     let (_, warnings) = explained(&builder);
     assert_eq!(
         warnings,
-        ["OTEL_BSP_MAX_QUEUE_SIZE is set, but not supported yet: it has no effect"]
+        ["MLFLOW_HTTP_POOL_MAXSIZE has no effect: each destination has one connection"]
     );
-    let ear = Ear::new("OTEL_BSP_MAX_QUEUE_SIZE");
+    let ear = Ear::new("MLFLOW_HTTP_POOL_MAXSIZE");
     let guard = builder.build().unwrap();
     assert_eq!(ear.lines(), warnings);
     conserved(&guard);
@@ -232,7 +232,7 @@ fn a_value_that_cannot_work_is_an_error_that_names_the_variable_and_the_fix() {
         ("MLFLOW_TRACKING_URI", "databricks", "use the http(s):// address of an MLflow server"),
         ("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db", "start `mlflow server`"),
         ("MLFLOW_TRACKING_URI", "localhost:5000", "write it like http://127.0.0.1:5000"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://host:4317", "use the collector's HTTP port"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "host:4317", "OTEL_EXPORTER_OTLP_INSECURE"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "host:4318", "http://"),
         ("OTEL_SDK_DISABLED", "maybe", "write true or false"),
     ] {

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 
-use super::Resolver;
-use crate::config::builder::Console;
+use super::{DestinationConfig, KindConfig, Resolver, Said, Target};
+use crate::config::choice::Console;
+use crate::config::destination::Local;
+use crate::config::env::Env;
 use crate::config::explain::Source;
 use crate::config::{env, parse, variable as var};
 use crate::error::Result;
@@ -17,13 +19,9 @@ use crate::semconv::otel;
 const DEFAULT_DIRECTORY: &str = "./mlflow-traces";
 
 impl Resolver<'_> {
-    pub(super) fn local(&mut self, alone: bool) -> Result<Option<LocalSettings>> {
-        let builder = self.builder;
-        if !alone && builder.directory.is_none() {
-            return Ok(None);
-        }
-        let named = builder.env.get(var::MLFLOW_TRACING_DIRECTORY);
-        let (directory, source) = match (&builder.directory, named) {
+    pub(super) fn local(&mut self, options: &Local, env: &Env) -> Result<DestinationConfig> {
+        let named = env.get(var::MLFLOW_TRACING_DIRECTORY);
+        let (directory, source) = match (&options.directory, named) {
             (Some(directory), _) => (directory.clone(), Source::Builder("with_local_directory")),
             (None, Some(value)) => {
                 (PathBuf::from(value), Source::Variable(var::MLFLOW_TRACING_DIRECTORY))
@@ -33,7 +31,7 @@ impl Resolver<'_> {
         self.explanation.note("local directory", directory.display().to_string(), source);
         let words =
             [("auto", Console::Auto), ("always", Console::Always), ("never", Console::Never)];
-        let console = match (builder.console, builder.env.get(var::MLFLOW_TRACING_CONSOLE)) {
+        let console = match (options.console, env.get(var::MLFLOW_TRACING_CONSOLE)) {
             (Some(console), _) => console,
             (None, Some(value)) => parse::word(var::MLFLOW_TRACING_CONSOLE, value, &words)?,
             (None, None) => Console::Auto,
@@ -44,8 +42,23 @@ impl Resolver<'_> {
             Console::Auto => terminal,
             Console::Never => false,
         };
-        let colours = terminal && builder.env.get(var::NO_COLOR).is_none();
-        Ok(Some(LocalSettings { directory, console, colours }))
+        let settings = LocalSettings {
+            directory: Some(directory),
+            console,
+            colours: terminal && self.builder.env.get(var::NO_COLOR).is_none(),
+        };
+        let retry = self.retry(Target::Other, None, env)?;
+        Ok(DestinationConfig { kind: KindConfig::Local(settings), retry, filter: None })
+    }
+
+    /// Trees on stderr and nothing else.
+    pub(super) fn console(&mut self) -> Result<DestinationConfig> {
+        let env = &self.builder.env;
+        let colours = std::io::stderr().is_terminal() && env.get(var::NO_COLOR).is_none();
+        let settings = LocalSettings { directory: None, console: true, colours };
+        self.explanation.note("console", "on", Source::Variable(var::OTEL_TRACES_EXPORTER));
+        let retry = self.retry(Target::Other, None, env)?;
+        Ok(DestinationConfig { kind: KindConfig::Local(settings), retry, filter: None })
     }
 
     pub(super) fn resource(&mut self) -> Result<Resource> {
@@ -65,11 +78,9 @@ impl Resolver<'_> {
         let in_builder = built.iter().any(|(key, _)| is_name(key));
         attributes
             .extend(built.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
-        let said = self.said(
-            "with_service_name",
-            builder.service_name.as_ref(),
-            &[var::OTEL_SERVICE_NAME],
-        );
+        let names = [var::OTEL_SERVICE_NAME];
+        let built = builder.service_name.as_ref();
+        let said = Said::first("with_service_name", built, &builder.env, &names);
         let (name, source) = match said {
             Some(said) if builder.service_name.is_some() => (Some(said.text), said.source),
             _ if in_builder => (None, Source::Builder("with_resource_attribute")),

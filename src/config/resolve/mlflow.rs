@@ -1,59 +1,83 @@
 //! The MLflow server: address, experiment, credentials.
 
-use super::{Resolver, Said};
+use super::{DestinationConfig, KindConfig, Resolver, Said, Target};
+use crate::config::credentials_file::CredentialsFile;
+use crate::config::destination::Mlflow;
+use crate::config::env::{Env, program};
 use crate::config::explain::Source;
-use crate::config::{env, variable as var};
+use crate::config::{parse, variable as var};
 use crate::error::{Error, Result};
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::model::trace_info_mode::TraceInfoMode;
+use crate::semconv::http;
 use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
 use crate::transport::headers::Headers;
 
 const DEFAULT_EXPERIMENT_ID: &str = "0";
 
 impl Resolver<'_> {
-    pub(super) fn mlflow(&mut self) -> Result<Option<MlflowSettings>> {
-        let uri = self.said(
-            "with_tracking_uri",
-            self.builder.tracking_uri.as_ref(),
-            &[var::MLFLOW_TRACKING_URI],
-        );
+    pub(super) fn mlflow(
+        &mut self,
+        options: &Mlflow,
+        env: &Env,
+    ) -> Result<Option<DestinationConfig>> {
+        let uri = Said::named(options.uri.as_ref(), env, &[var::MLFLOW_TRACKING_URI]);
         let Some(uri) = uri else { return Ok(None) };
         let endpoint = tracking_endpoint(&uri)?;
         self.explanation.note("MLflow server", endpoint.url(), uri.source);
-        let experiment = self.experiment()?;
-        let credentials = self.credentials().or_else(|| endpoint.credentials().cloned());
+        let experiment = self.experiment(options, env)?;
+        let credentials = self.credentials(options, env);
+        let credentials = credentials.or_else(|| endpoint.credentials().cloned());
         let mut headers = Headers::default();
         if let Some(credentials) = credentials {
             let value = credentials.header_value();
             check_header("the credentials of the MLflow server", "Authorization", &value)?;
             headers.set("Authorization", value);
         }
-        let trace_info = self.trace_info()?;
-        let print_url = self.flag(self.builder.print_url, var::MLFLOW_TRACING_PRINT_URL, true)?;
-        let user = self.builder.env.first(&[var::MLFLOW_TRACKING_USERNAME, var::USER]);
-        Ok(Some(MlflowSettings {
+        self.workspace(options, env, &mut headers)?;
+        let trace_info = self.trace_info(options, env)?;
+        let print_url = match options.print_url {
+            Some(print) => print,
+            None => parse::flag(env, var::MLFLOW_TRACING_PRINT_URL, true)?,
+        };
+        // Who runs the program is no setting of a destination.
+        let user = env.get(var::MLFLOW_TRACKING_USERNAME);
+        let user = user.or_else(|| self.builder.env.get(var::USER)).map(str::to_owned);
+        let connection =
+            self.connection(endpoint.url(), &options.tls, &super::connection::MLFLOW, env)?;
+        let retry = self.retry(Target::Mlflow, options.timeout, env)?;
+        let settings = MlflowSettings {
             endpoint,
             headers,
             experiment,
             trace_info,
             print_url,
-            user: user.map(|(_, user)| user.to_owned()),
-            source_name: env::program().map(str::to_owned),
-        }))
+            connection,
+            max_spans: super::otlp::max_batch(env)?,
+            encoder: self.encoder,
+            user,
+            source_name: program().map(str::to_owned),
+        };
+        let kind = KindConfig::Mlflow(Box::new(settings));
+        Ok(Some(DestinationConfig { kind, retry, filter: None }))
     }
 
-    fn experiment(&mut self) -> Result<Experiment> {
-        let id = self.said(
-            "with_experiment_id",
-            self.builder.experiment_id.as_ref(),
-            &[var::MLFLOW_EXPERIMENT_ID],
-        );
-        let name = self.said(
-            "with_experiment",
-            self.builder.experiment.as_ref(),
-            &[var::MLFLOW_EXPERIMENT_NAME],
-        );
+    /// Source: mlflow 3.17.2 `utils/workspace_utils.py`: a header of every request.
+    fn workspace(&mut self, options: &Mlflow, env: &Env, headers: &mut Headers) -> Result<()> {
+        let names = [var::MLFLOW_WORKSPACE];
+        let said = Said::first("with_workspace", options.workspace.as_ref(), env, &names);
+        let Some(said) = said else { return Ok(()) };
+        check_header(said.place(), http::WORKSPACE_HEADER, &said.text)?;
+        self.explanation.note("workspace", said.text.clone(), said.source);
+        headers.set(http::WORKSPACE_HEADER, said.text);
+        Ok(())
+    }
+
+    fn experiment(&mut self, options: &Mlflow, env: &Env) -> Result<Experiment> {
+        let names = [var::MLFLOW_TRACING_DESTINATION, var::MLFLOW_EXPERIMENT_ID];
+        let id = Said::first("with_experiment_id", options.experiment_id.as_ref(), env, &names);
+        let names = [var::MLFLOW_EXPERIMENT_NAME];
+        let name = Said::first("with_experiment", options.experiment.as_ref(), env, &names);
         // A name in the program wins over an id in the environment.
         let id = match (&id, &name) {
             (
@@ -67,6 +91,10 @@ impl Resolver<'_> {
                 let digits = id.text.bytes().all(|byte| byte.is_ascii_digit());
                 // An empty one would be accepted by the server, and the spans dropped.
                 if id.text.is_empty() || !digits {
+                    if id.place() == var::MLFLOW_TRACING_DESTINATION {
+                        let fix = "an experiment id is a number; tables of Unity Catalog are not supported yet";
+                        return Err(Error::config(id.place(), &id.text, fix));
+                    }
                     let fix = "an experiment id is a number; for a name use MLFLOW_EXPERIMENT_NAME or with_experiment";
                     return Err(Error::config(id.place(), &id.text, fix));
                 }
@@ -95,9 +123,8 @@ impl Resolver<'_> {
         Ok(experiment)
     }
 
-    fn credentials(&mut self) -> Option<Credentials> {
-        let builder = self.builder;
-        let built = match (&builder.basic_auth, &builder.token) {
+    fn credentials(&mut self, options: &Mlflow, env: &Env) -> Option<Credentials> {
+        let built = match (&options.basic_auth, &options.token) {
             (Some((user, password)), _) => Some((
                 Credentials::Basic { user: user.clone(), password: password.clone() },
                 "with_basic_auth",
@@ -108,14 +135,16 @@ impl Resolver<'_> {
         let (credentials, source) = if let Some((credentials, method)) = built {
             (credentials, Source::Builder(method))
         } else {
-            let user = builder.env.get(var::MLFLOW_TRACKING_USERNAME);
-            let password = builder.env.get(var::MLFLOW_TRACKING_PASSWORD);
-            match (user, password, builder.env.get(var::MLFLOW_TRACKING_TOKEN)) {
-                (Some(user), Some(password), _) => {
-                    let basic =
-                        Credentials::Basic { user: user.to_owned(), password: password.to_owned() };
-                    (basic, Source::Variable(var::MLFLOW_TRACKING_PASSWORD))
-                }
+            let stored = CredentialsFile::of(env, &mut self.explanation);
+            let user = env.get(var::MLFLOW_TRACKING_USERNAME).map(str::to_owned);
+            let user = user.or(stored.user);
+            let in_variable = env.get(var::MLFLOW_TRACKING_PASSWORD).map(str::to_owned);
+            let source = match in_variable {
+                Some(_) => Source::Variable(var::MLFLOW_TRACKING_PASSWORD),
+                None => Source::File(CredentialsFile::SHOWN),
+            };
+            match (user, in_variable.or(stored.password), env.get(var::MLFLOW_TRACKING_TOKEN)) {
+                (Some(user), Some(password), _) => (Credentials::Basic { user, password }, source),
                 (_, _, Some(token)) => (
                     Credentials::Bearer(token.to_owned()),
                     Source::Variable(var::MLFLOW_TRACKING_TOKEN),
@@ -134,9 +163,9 @@ impl Resolver<'_> {
         Some(credentials)
     }
 
-    fn trace_info(&mut self) -> Result<TraceInfoMode> {
+    fn trace_info(&mut self, options: &Mlflow, env: &Env) -> Result<TraceInfoMode> {
         let name = var::MLFLOW_TRACING_TRACE_INFO;
-        let (mode, source) = match (self.builder.trace_info, self.builder.env.get(name)) {
+        let (mode, source) = match (options.trace_info, env.get(name)) {
             (Some(mode), _) => (mode, Source::Builder("with_trace_info")),
             (None, Some(value)) => {
                 let mode = TraceInfoMode::from_name(&value.to_ascii_lowercase());

@@ -1,40 +1,57 @@
 //! Turns a builder and an environment into checked settings, and says what came from where.
 
+mod connection;
+mod destinations;
 mod local;
 mod mlflow;
 mod otlp;
+mod retry;
+mod sampling;
 
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 use tracing::level_filters::LevelFilter;
 
 use crate::capture::filter::CaptureFilter;
 use crate::config::builder::Builder;
+use crate::config::destination::Named;
+use crate::config::env::Env;
 use crate::config::explain::{Explanation, Source};
 use crate::config::variable as var;
 use crate::config::{env, parse, variable};
 use crate::error::{Error, Result};
-use crate::export::local::LocalSettings;
-use crate::export::mlflow_settings::MlflowSettings;
-use crate::export::otlp::OtlpSettings;
+use crate::model::otlp_encoder::OtlpEncoder;
 use crate::process::aggregate::TableLimits;
 use crate::process::pipeline::PipelineSettings;
-use crate::transport::retry::RetryPolicy;
 
 const DEFAULT_MEMORY_LIMIT: usize = 64 * 1024 * 1024;
 const MIN_MEMORY_LIMIT: usize = 1024 * 1024;
 const DEFAULT_DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Requests hold no more spans than this.
+const DEFAULT_MAX_BATCH: usize = 512;
+
+/// Where a destination of the builder's list comes from.
+const BUILDER_LIST: Source = Source::Builder("with_destination");
+
+pub(crate) use destinations::{DestinationConfig, KindConfig};
+use retry::Target;
+pub(crate) use sampling::Propagation;
+
 /// Everything set-up needs, checked.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) disabled: bool,
-    pub(crate) mlflow: Option<MlflowSettings>,
-    pub(crate) otlp: Option<OtlpSettings>,
-    pub(crate) local: Option<LocalSettings>,
+    pub(crate) destinations: Vec<DestinationConfig>,
     pub(crate) resource: Resource,
+    pub(crate) sampler: Sampler,
+    pub(crate) span_limits: SpanLimits,
+    pub(crate) propagation: Propagation,
     pub(crate) pipeline: PipelineSettings,
+    /// Whether the end of a root span waits until its trace is delivered.
+    pub(crate) waits_for_delivery: bool,
     pub(crate) filter: CaptureFilter,
     pub(crate) drop_timeout: Duration,
     pub(crate) strict: Option<Duration>,
@@ -45,13 +62,15 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn resolve(builder: &Builder) -> Result<Self> {
-        Resolver { builder, explanation: Explanation::default() }.resolve()
+        let explanation = Explanation::default();
+        Resolver { builder, explanation, encoder: OtlpEncoder::default() }.resolve()
     }
 }
 
 struct Resolver<'a> {
     builder: &'a Builder,
     explanation: Explanation,
+    encoder: OtlpEncoder,
 }
 
 /// A text with the variable or method it stands in.
@@ -61,10 +80,30 @@ struct Said {
 }
 
 impl Said {
+    /// The builder's text, or the first variable that is set.
+    fn first(
+        method: &'static str,
+        built: Option<&String>,
+        env: &Env,
+        names: &[&'static str],
+    ) -> Option<Self> {
+        if let Some(text) = built {
+            return Some(Self { text: text.clone(), source: Source::Builder(method) });
+        }
+        let (name, text) = env.first(names)?;
+        Some(Self { text: text.to_owned(), source: Source::Variable(name) })
+    }
+
+    /// The same for a text that knows its method.
+    fn named(built: Option<&Named>, env: &Env, names: &[&'static str]) -> Option<Self> {
+        let method = built.map_or("", |built| built.method);
+        Self::first(method, built.map(|built| &built.text), env, names)
+    }
+
     /// The variable's or method's name, for an error.
     fn place(&self) -> &'static str {
         match self.source {
-            Source::Builder(name) | Source::Variable(name) => name,
+            Source::Builder(name) | Source::File(name) | Source::Variable(name) => name,
             Source::Default => "the default",
         }
     }
@@ -73,27 +112,32 @@ impl Said {
 impl Resolver<'_> {
     fn resolve(mut self) -> Result<Config> {
         let builder = self.builder;
-        let disabled = self.flag(None, var::OTEL_SDK_DISABLED, false)?;
+        let disabled = parse::flag(&builder.env, var::OTEL_SDK_DISABLED, false)?;
         self.explanation.note(
             "tracing",
             if disabled { "off" } else { "on" },
             self.source_of(&[var::OTEL_SDK_DISABLED]),
         );
-        let (to_mlflow, to_otlp) = self.choose();
-        let mlflow = if to_mlflow { self.mlflow()? } else { None };
-        let otlp = if to_otlp { self.otlp()? } else { None };
-        let local = self.local(mlflow.is_none() && otlp.is_none())?;
+        let encoder = self.otlp_encoder()?;
+        self.encoder = encoder;
+        let destinations = self.destinations()?;
         let resource = self.resource()?;
+        let sampler = self.sampler()?;
+        let span_limits = self.span_limits()?;
+        let propagation = self.propagation()?;
         let pipeline = self.pipeline()?;
-        self.unsupported();
+        let is_async = parse::flag(&builder.env, var::MLFLOW_ENABLE_ASYNC_TRACE_LOGGING, true)?;
+        self.ignored();
         let max_level = builder.max_level.unwrap_or(LevelFilter::INFO);
         Ok(Config {
             disabled,
-            mlflow,
-            otlp,
-            local,
+            destinations,
             resource,
+            sampler,
+            span_limits,
+            propagation,
             pipeline,
+            waits_for_delivery: !builder.async_trace_logging.unwrap_or(is_async),
             filter: CaptureFilter {
                 max_level: if disabled { LevelFilter::OFF } else { max_level },
                 infrastructure: builder.infrastructure_spans,
@@ -105,98 +149,71 @@ impl Resolver<'_> {
         })
     }
 
-    /// The builder's text, or the first variable that is set.
-    fn said(
-        &self,
-        method: &'static str,
-        built: Option<&String>,
-        names: &[&'static str],
-    ) -> Option<Said> {
-        if let Some(text) = built {
-            return Some(Said { text: text.clone(), source: Source::Builder(method) });
-        }
-        let (name, text) = self.builder.env.first(names)?;
-        Some(Said { text: text.to_owned(), source: Source::Variable(name) })
+    fn otlp_encoder(&mut self) -> Result<OtlpEncoder> {
+        let name = var::MLFLOW_TRACING_OTLP_ENCODER;
+        let words = [("official", OtlpEncoder::Official), ("own", OtlpEncoder::Own)];
+        let (encoder, source) = match (self.builder.otlp_encoder, self.builder.env.get(name)) {
+            (Some(encoder), _) => (encoder, Source::Builder("with_otlp_encoder")),
+            (None, Some(value)) => (parse::word(name, value, &words)?, Source::Variable(name)),
+            (None, None) => (OtlpEncoder::default(), Source::Default),
+        };
+        self.explanation.note("encoder", format!("{encoder:?}").to_lowercase(), source);
+        Ok(encoder)
     }
 
     fn source_of(&self, names: &[&'static str]) -> Source {
         self.builder.env.first(names).map_or(Source::Default, |(name, _)| Source::Variable(name))
     }
 
-    fn flag(&self, built: Option<bool>, name: &'static str, default: bool) -> Result<bool> {
-        match (built, self.builder.env.get(name)) {
-            (Some(flag), _) => Ok(flag),
-            (None, Some(value)) => parse::boolean(name, value),
-            (None, None) => Ok(default),
-        }
-    }
-
-    /// Which of MLflow and OTLP is meant: all that the builder names, or else what the environment
-    /// does. What is not meant is not looked at: it may be there for other programs.
-    ///
-    /// Source: mlflow 3.17.2 `tracing/provider.py` `_get_span_processors`: OTLP wins.
-    fn choose(&mut self) -> (bool, bool) {
-        let builder = self.builder;
-        let named = (builder.tracking_uri.is_some(), builder.otlp_endpoint.is_some());
-        if named != (false, false) || builder.directory.is_some() {
-            return named;
-        }
-        let set = builder.env.get(var::MLFLOW_TRACKING_URI).is_some();
-        if set && builder.env.first(&otlp::ENDPOINTS).is_some() {
-            self.explanation.warn(
-                "both MLFLOW_TRACKING_URI and an OTLP endpoint are set: traces go to the OTLP \
-                 receiver only, as with the Python SDK. Unset one of them, or name both with \
-                 with_tracking_uri and with_otlp_endpoint",
-            );
-            return (false, true);
-        }
-        (true, true)
-    }
-
     fn pipeline(&mut self) -> Result<PipelineSettings> {
         let builder = self.builder;
-        let mut retry = RetryPolicy::default();
-        let names = [var::OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, var::OTEL_EXPORTER_OTLP_TIMEOUT];
-        let mut source = Source::Default;
-        if let Some((name, value)) = builder.env.first(&names) {
-            source = Source::Variable(name);
-            retry.attempt = parse::milliseconds(name, value)?;
-        }
-        if let Some(timeout) = builder.timeout {
-            source = Source::Builder("with_timeout");
-            retry.attempt = timeout;
-        }
-        self.explanation.note("timeout", format!("{} ms", retry.attempt.as_millis()), source);
-        if retry.attempt.is_zero() {
-            return Err(Error::config("with_timeout", "0", "an attempt needs some time"));
-        }
-        retry.window = builder.retry_window.unwrap_or(retry.window);
         let max_bytes = builder.memory_limit.unwrap_or(DEFAULT_MEMORY_LIMIT);
         if max_bytes < MIN_MEMORY_LIMIT {
             let fix = "too little for a request; allow at least 1 MiB (1048576)";
             return Err(Error::config("with_memory_limit", &max_bytes.to_string(), fix));
         }
-        Ok(PipelineSettings { max_bytes, table: TableLimits::default(), retry })
+        let env = &builder.env;
+        Ok(PipelineSettings {
+            max_bytes,
+            table: table(env)?,
+            trim: self.span_trim()?,
+            max_spans: size(env, var::OTEL_BSP_MAX_QUEUE_SIZE)?.and_then(|it| it.try_into().ok()),
+            max_traces: size(env, var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE)?,
+        })
     }
 
-    /// A variable that is known but not honoured is told, unless it asks for the default.
-    fn unsupported(&mut self) {
+    /// A variable that is ignored is told, unless it asks for what is done anyway.
+    fn ignored(&mut self) {
         let ignored = |(variable, value): &(&variable::Variable, &str)| {
-            !variable.honoured
+            variable.support == variable::Support::Ignored
                 && !variable.harmless.iter().any(|fine| fine.eq_ignore_ascii_case(value))
         };
-        let set: Vec<&str> = self
-            .builder
-            .env
-            .set_variables()
-            .filter(ignored)
-            .map(|(variable, _)| variable.name)
-            .collect();
-        for name in set {
-            self.explanation
-                .warn(format!("{name} is set, but not supported yet: it has no effect"));
+        for (variable, _) in self.builder.env.set_variables().filter(ignored) {
+            self.explanation.warn(format!("{} has no effect: {}", variable.name, variable.effect));
         }
     }
+}
+
+fn size(env: &Env, name: &'static str) -> Result<Option<usize>> {
+    env.get(name).map(|value| parse::size(name, value)).transpose()
+}
+
+/// When traces leave.
+fn table(env: &Env) -> Result<TableLimits> {
+    let mut limits = TableLimits::default();
+    let names = [var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS, var::OTEL_BSP_SCHEDULE_DELAY];
+    if let Some((name, value)) = env.first(&names) {
+        limits.running = parse::milliseconds(name, value)?;
+        limits.finished = limits.finished.min(limits.running);
+    }
+    let names = [var::MLFLOW_TRACE_TIMEOUT_SECONDS, var::MLFLOW_TRACE_BUFFER_TTL_SECONDS];
+    if let Some((name, value)) = env.first(&names) {
+        limits.ttl = parse::seconds(name, value)?;
+    }
+    if let Some(max) = size(env, var::MLFLOW_TRACE_BUFFER_MAX_SIZE)? {
+        limits.max_traces = max;
+    }
+    Ok(limits)
 }
 
 #[cfg(test)]

@@ -1,69 +1,90 @@
 //! The OTLP receiver: address, protocol, headers, compression.
 
-use super::Resolver;
-use crate::config::builder::Compression;
+use super::{DestinationConfig, KindConfig, Resolver, Said, Target};
+use crate::config::choice::Compression;
+use crate::config::destination::Otlp;
+use crate::config::env::Env;
 use crate::config::explain::Source;
 use crate::config::{parse, variable as var};
 use crate::error::{Error, Result};
 use crate::export::otlp::OtlpSettings;
+use crate::model::otlp_encoder::OtlpEncoder;
+use crate::model::protocol::Protocol;
 use crate::semconv::http;
-use crate::transport::endpoint::{Credentials, Endpoint, check_header};
+use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
 use crate::transport::headers::Headers;
 
 pub(super) const ENDPOINTS: [&str; 2] =
     [var::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, var::OTEL_EXPORTER_OTLP_ENDPOINT];
 const GRPC_PORT: &str = ":4317";
+const DEFAULT_GRPC: &str = "http://localhost:4317";
+const DEFAULT_HTTP: &str = "http://localhost:4318/v1/traces";
 
 impl Resolver<'_> {
-    pub(super) fn otlp(&mut self) -> Result<Option<OtlpSettings>> {
-        let said = self.said("with_otlp_endpoint", self.builder.otlp_endpoint.as_ref(), &ENDPOINTS);
-        let Some(said) = said else { return Ok(None) };
-        let endpoint = Endpoint::parse(said.place(), &said.text)?;
-        let protocol = self.protocol()?;
+    /// The receiver that `options` or `env` names; without an address the one that the
+    /// specification has for the protocol.
+    pub(super) fn otlp(&mut self, options: &Otlp, env: &Env) -> Result<Option<DestinationConfig>> {
+        let named = named_protocol(options, env)?;
+        let said = Said::named(options.endpoint.as_ref(), env, &ENDPOINTS);
+        let said = said.unwrap_or_else(|| {
+            let is_grpc = matches!(named, Some((Protocol::Grpc, _)));
+            let text = if is_grpc { DEFAULT_GRPC } else { DEFAULT_HTTP };
+            Said { text: text.to_owned(), source: Source::Default }
+        });
+        let endpoint = otlp_endpoint(&said, named.map(|(protocol, _)| protocol), env)?;
         let is_grpc_port =
             endpoint.url().split('/').nth(2).is_some_and(|host| host.ends_with(GRPC_PORT));
-        if is_grpc_port && !protocol {
-            let fix = "port 4317 means gRPC, which is not supported yet; use the collector's HTTP port \
-                       (4318), or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf if 4317 speaks HTTP";
-            return Err(Error::config(said.place(), endpoint.url(), fix));
-        }
+        let (protocol, source) = named.unwrap_or_else(|| {
+            let usual = if is_grpc_port { Protocol::Grpc } else { Protocol::HttpProtobuf };
+            (usual, Source::Default)
+        });
         let url = match said.source {
-            Source::Variable(var::OTEL_EXPORTER_OTLP_ENDPOINT) => endpoint.join(http::TRACES_PATH),
+            Source::Variable(var::OTEL_EXPORTER_OTLP_ENDPOINT) if protocol != Protocol::Grpc => {
+                endpoint.join(http::TRACES_PATH)
+            }
             _ => endpoint.url().to_owned(),
         };
         self.explanation.note("OTLP receiver", url.clone(), said.source);
-        let headers = self.otlp_headers(endpoint.credentials())?;
-        let gzip = self.compression()? == Compression::Gzip;
-        Ok(Some(OtlpSettings { url, headers, gzip }))
-    }
-
-    /// Whether a protocol was named; it must be the one that is spoken.
-    fn protocol(&self) -> Result<bool> {
-        let names = [var::OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, var::OTEL_EXPORTER_OTLP_PROTOCOL];
-        match self.builder.env.first(&names) {
-            None => Ok(false),
-            Some((_, value)) if value.eq_ignore_ascii_case("http/protobuf") => Ok(true),
-            Some((name, value)) => {
-                Err(Error::config(name, value, "not supported yet; use http/protobuf"))
-            }
+        self.explanation.note("protocol", protocol.to_string(), source);
+        let headers = self.otlp_headers(options, endpoint.credentials(), env)?;
+        if protocol == Protocol::Grpc {
+            check_metadata(&headers)?;
         }
+        let gzip = self.compression(options, env)? == Compression::Gzip;
+        let connection = self.connection(&url, &options.tls, &super::connection::OTLP, env)?;
+        let max_spans = max_batch(env)?;
+        let encoder = self.encoder;
+        if encoder == OtlpEncoder::Official && protocol == Protocol::HttpJson {
+            let fix = "the official encoder writes protobuf; use it with http/protobuf or grpc";
+            return Err(Error::config("the OTLP encoder", "official", fix));
+        }
+        let settings =
+            OtlpSettings { url, protocol, headers, gzip, connection, max_spans, encoder };
+        let retry = self.retry(Target::Otlp, options.timeout, env)?;
+        let kind = KindConfig::Otlp(Box::new(settings));
+        Ok(Some(DestinationConfig { kind, retry, filter: None }))
     }
 
-    fn otlp_headers(&mut self, in_url: Option<&Credentials>) -> Result<Headers> {
+    fn otlp_headers(
+        &mut self,
+        options: &Otlp,
+        in_url: Option<&Credentials>,
+        env: &Env,
+    ) -> Result<Headers> {
         let names = [var::OTEL_EXPORTER_OTLP_TRACES_HEADERS, var::OTEL_EXPORTER_OTLP_HEADERS];
         let mut headers = Headers::default();
         if let Some(credentials) = in_url {
             headers.set("Authorization", credentials.header_value());
         }
         let mut source = Source::Default;
-        if let Some((name, value)) = self.builder.env.first(&names) {
+        if let Some((name, value)) = env.first(&names) {
             source = Source::Variable(name);
             for (key, value) in parse::pairs(name, value)? {
                 check_header(name, &key, &value)?;
                 headers.set(key, value);
             }
         }
-        for (key, value) in self.builder.otlp_headers.iter() {
+        for (key, value) in options.headers.iter() {
             source = Source::Builder("with_otlp_header");
             check_header("with_otlp_header", key, value)?;
             headers.set(key, value);
@@ -74,12 +95,11 @@ impl Resolver<'_> {
         Ok(headers)
     }
 
-    fn compression(&mut self) -> Result<Compression> {
+    fn compression(&mut self, options: &Otlp, env: &Env) -> Result<Compression> {
         let names =
             [var::OTEL_EXPORTER_OTLP_TRACES_COMPRESSION, var::OTEL_EXPORTER_OTLP_COMPRESSION];
         let words = [("gzip", Compression::Gzip), ("none", Compression::None)];
-        let (compression, source) = match (self.builder.compression, self.builder.env.first(&names))
-        {
+        let (compression, source) = match (options.compression, env.first(&names)) {
             (Some(compression), _) => (compression, Source::Builder("with_compression")),
             (None, Some((name, value))) => {
                 (parse::word(name, value, &words)?, Source::Variable(name))
@@ -89,4 +109,65 @@ impl Resolver<'_> {
         self.explanation.note("compression", format!("{compression:?}").to_lowercase(), source);
         Ok(compression)
     }
+}
+
+/// gRPC keeps names of its own, and binary values, apart.
+fn check_metadata(headers: &Headers) -> Result<()> {
+    for (name, _) in headers.iter() {
+        let lower = name.to_ascii_lowercase();
+        if lower.ends_with("-bin") || lower.starts_with("grpc-") {
+            let fix = "over gRPC a header may not begin with `grpc-`, nor end with `-bin`";
+            return Err(Error::config("a header of the OTLP receiver", name, fix));
+        }
+    }
+    Ok(())
+}
+
+/// The address. gRPC's may come without a scheme; the switch then says which.
+///
+/// Source: OpenTelemetry specification, OTLP exporter, `OTEL_EXPORTER_OTLP_INSECURE`.
+fn otlp_endpoint(said: &Said, protocol: Option<Protocol>, env: &Env) -> Result<Endpoint> {
+    let names = [var::OTEL_EXPORTER_OTLP_TRACES_INSECURE, var::OTEL_EXPORTER_OTLP_INSECURE];
+    let insecure = env.first(&names);
+    let insecure = match insecure {
+        Some((name, value)) => Some(parse::boolean(name, value)?),
+        None => None,
+    };
+    if said.text.contains("://") {
+        return Endpoint::parse(said.place(), &said.text);
+    }
+    let is_grpc = protocol.map_or_else(
+        || said.text.trim_end_matches('/').ends_with(GRPC_PORT),
+        |protocol| protocol == Protocol::Grpc,
+    );
+    match insecure {
+        Some(insecure) if is_grpc => {
+            let scheme = if insecure { "http" } else { "https" };
+            Endpoint::parse(said.place(), &format!("{scheme}://{}", said.text))
+        }
+        None if is_grpc => {
+            let fix = "the scheme is missing; write http:// or https:// before it, or set \
+                       OTEL_EXPORTER_OTLP_INSECURE to true or false";
+            Err(Error::config(said.place(), &masked(&said.text), fix))
+        }
+        _ => Endpoint::parse(said.place(), &said.text),
+    }
+}
+
+fn named_protocol(options: &Otlp, env: &Env) -> Result<Option<(Protocol, Source)>> {
+    if let Some(protocol) = options.protocol {
+        return Ok(Some((protocol, Source::Builder("with_protocol"))));
+    }
+    let names = [var::OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, var::OTEL_EXPORTER_OTLP_PROTOCOL];
+    env.first(&names)
+        .map(|(name, value)| {
+            Ok((parse::word(name, value, &Protocol::NAMES)?, Source::Variable(name)))
+        })
+        .transpose()
+}
+
+/// Spans of one request.
+pub(super) fn max_batch(env: &Env) -> Result<usize> {
+    let name = var::OTEL_BSP_MAX_EXPORT_BATCH_SIZE;
+    env.get(name).map_or(Ok(super::DEFAULT_MAX_BATCH), |value| parse::size(name, value))
 }

@@ -6,10 +6,12 @@ mod otlp;
 mod precedence;
 
 use super::*;
-use crate::config::builder::{Compression, Console};
+use crate::config::choice::{Compression, Console};
 use crate::config::env::Env;
 use crate::config::variable::VARIABLES;
-use crate::export::mlflow_settings::Experiment;
+use crate::export::local::LocalSettings;
+use crate::export::mlflow_settings::{Experiment, MlflowSettings};
+use crate::export::otlp::OtlpSettings;
 use crate::model::trace_info_mode::TraceInfoMode;
 
 const MLFLOW: (&str, &str) = ("MLFLOW_TRACKING_URI", "http://mlflow:5000");
@@ -18,11 +20,13 @@ const OTLP: (&str, &str) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://otlp:4
 #[test]
 fn nothing_set_means_the_embedded_default() {
     let config = resolved(env([]));
-    assert!(!config.disabled && config.mlflow.is_none() && config.otlp.is_none());
-    assert_eq!(config.local.unwrap().directory.to_str(), Some("./mlflow-traces"));
+    assert!(!config.disabled);
+    let retry = config.destinations[0].retry;
+    assert_eq!(retry.attempt, Duration::from_secs(30));
+    assert_eq!(retry.window, Duration::from_secs(15 * 60));
+    assert_eq!((retry.max_retries, retry.respect_retry_after), (None, true));
+    assert_eq!(local(env([])).directory.unwrap().to_str(), Some("./mlflow-traces"));
     assert_eq!(config.pipeline.max_bytes, 64 * 1024 * 1024);
-    assert_eq!(config.pipeline.retry.attempt, Duration::from_secs(30));
-    assert_eq!(config.pipeline.retry.window, Duration::from_secs(15 * 60));
     assert_eq!(config.drop_timeout, Duration::from_secs(5));
     assert_eq!(config.filter.max_level, LevelFilter::INFO);
     assert_eq!((config.filter.infrastructure, config.strict), (false, None));
@@ -41,7 +45,7 @@ fn what_the_builder_says_reaches_its_place() {
             .with_strict(Duration::from_secs(3)),
     );
     assert_eq!(config.pipeline.max_bytes, 1024 * 1024);
-    assert_eq!(config.pipeline.retry.window, Duration::from_secs(1));
+    assert_eq!(config.destinations[0].retry.window, Duration::from_secs(1));
     assert_eq!(config.drop_timeout, Duration::from_secs(2));
     assert_eq!(config.filter.max_level, LevelFilter::TRACE);
     assert!(config.filter.infrastructure);
@@ -84,12 +88,12 @@ fn a_name_of_the_service_in_the_program_wins_over_the_variable() {
 
 #[test]
 fn the_terminal_is_drawn_on_as_the_program_or_the_variable_says() {
-    let console = |builder| resolved(builder).local.unwrap().console;
+    let console = |builder| local(builder).console;
     let variable = |value| env([("MLFLOW_TRACING_CONSOLE", value)]);
     assert!(console(variable("always")) && !console(variable("Never")));
     assert!(console(variable("never").with_console(Console::Always)));
     assert!(!console(variable("always").with_console(Console::Never)));
-    let colours = resolved(env([("NO_COLOR", "1")])).local.unwrap().colours;
+    let colours = local(env([("NO_COLOR", "1")])).colours;
     assert!(!colours);
 }
 
@@ -107,6 +111,32 @@ fn error(builder: Builder) -> String {
     let error = Config::resolve(&builder).unwrap_err();
     assert!(error.is_config());
     error.to_string()
+}
+
+/// The settings of the destinations, each kind apart.
+fn chosen(builder: Builder) -> (Vec<MlflowSettings>, Vec<OtlpSettings>, Vec<LocalSettings>) {
+    let (mut mlflow, mut otlp, mut local) = (Vec::new(), Vec::new(), Vec::new());
+    for destination in resolved(builder).destinations {
+        match destination.kind {
+            KindConfig::Mlflow(settings) => mlflow.push(*settings),
+            KindConfig::Otlp(settings) => otlp.push(*settings),
+            KindConfig::Local(settings) => local.push(settings),
+            KindConfig::Exporter(_) => {}
+        }
+    }
+    (mlflow, otlp, local)
+}
+
+fn mlflow(builder: Builder) -> MlflowSettings {
+    chosen(builder).0.remove(0)
+}
+
+fn otlp(builder: Builder) -> OtlpSettings {
+    chosen(builder).1.remove(0)
+}
+
+fn local(builder: Builder) -> LocalSettings {
+    chosen(builder).2.remove(0)
 }
 
 /// Value and source of a setting, as it is explained.

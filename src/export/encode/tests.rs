@@ -13,7 +13,7 @@ use prost::Message as _;
 use super::*;
 use crate::export::frame::{self, Envelopes};
 use crate::tests::{cases, context, random, span_data};
-use crate::transport::Payload;
+use crate::transport::{Body, Payload};
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -86,7 +86,12 @@ fn ours(resource: &Resource, spans: &[SpanData]) -> Vec<u8> {
             let bytes = span_bytes(&mut scratch, data);
             let scope = &data.instrumentation_scope;
             let envelope = envelopes.get(&resource, scope, frame::protobuf);
-            Payload { trace_id: data.span_context.trace_id(), envelope, bytes, counted: true }
+            Payload {
+                trace_id: data.span_context.trace_id(),
+                envelope,
+                body: Body::Bytes(bytes),
+                counted: true,
+            }
         })
         .collect();
     frame::request(&payloads)

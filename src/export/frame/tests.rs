@@ -2,6 +2,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceId;
 
 use super::*;
+use crate::transport::Body;
 
 #[test]
 fn spans_are_grouped_by_what_surrounds_them_in_the_order_of_their_first() {
@@ -14,7 +15,7 @@ fn spans_are_grouped_by_what_surrounds_them_in_the_order_of_their_first() {
     let groups: Vec<_> = groups
         .iter()
         .map(|(envelope, spans)| {
-            (*envelope, spans.iter().map(|span| span.bytes[0]).collect::<Vec<_>>())
+            (*envelope, spans.iter().map(|span| span.bytes()[0]).collect::<Vec<_>>())
         })
         .collect();
     assert_eq!(groups, [(&*a, vec![1, 3, 4]), (&*b, vec![2, 5])]);
@@ -49,7 +50,7 @@ fn a_request_is_exactly_as_long_as_its_parts_say() {
     let envelope = Arc::new(protobuf(&resource, &scope));
     // Lengths on both sides of where a length takes one byte more.
     for length in (90..140).chain(16_300..16_400) {
-        let span = Payload { bytes: vec![0; length], ..payload(&envelope, 0) };
+        let span = Payload { body: Body::Bytes(vec![0; length]), ..payload(&envelope, 0) };
         let body = request(&[span]);
         let (inner, prefix) = length_prefix(&body);
         assert_eq!(inner + prefix, body.len(), "{length}");
@@ -69,5 +70,10 @@ fn envelope(scope: &str) -> Envelope {
 
 fn payload(envelope: &Arc<Envelope>, byte: u8) -> Payload {
     let trace_id = TraceId::from(1_u128);
-    Payload { trace_id, envelope: Arc::clone(envelope), bytes: vec![byte], counted: true }
+    Payload {
+        trace_id,
+        envelope: Arc::clone(envelope),
+        body: Body::Bytes(vec![byte]),
+        counted: true,
+    }
 }

@@ -13,6 +13,7 @@ use super::*;
 use crate::export::encode;
 use crate::export::frame::Envelopes;
 use crate::tests::{cases, random, root_data, span_data};
+use crate::transport::Body;
 
 proptest! {
     #![proptest_config(cases(200))]
@@ -95,7 +96,7 @@ fn payloads(
     let payload = |data: &SpanData| Payload {
         trace_id: data.span_context.trace_id(),
         envelope: envelopes.get(&resource, &data.instrumentation_scope, envelope),
-        bytes: encode(data),
+        body: Body::Bytes(encode(data)),
         counted: true,
     };
     spans.iter().map(payload).collect()

@@ -7,42 +7,38 @@ mod wire;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceId;
-use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 
 use crate::error::Result;
-use crate::export::frame::{self, Envelopes};
 use crate::export::mlflow_settings::MlflowSettings;
-use crate::export::{Destination, Encoder, TraceChunk, encode};
+use crate::export::span_encoder::SpanEncoder;
+use crate::export::{Destination, Encoder, TraceChunk};
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::semconv;
-use crate::transport::{Envelope, Epilogue, Parcel, Payload};
+use crate::transport::{Epilogue, Parcel, Payload};
 use trace_info::{ProcessInfo, Sizes, TraceInfo};
 
-#[expect(clippy::unnecessary_wraps, reason = "its twin without the feature fails")]
 pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
     let process =
         ProcessInfo { user: settings.user.clone(), source_name: settings.source_name.clone() };
     let encoder = MlflowEncoder {
         mode: settings.trace_info,
         process,
-        envelopes: Envelopes::default(),
-        scratch: Vec::new(),
+        spans: SpanEncoder::protobuf(settings.encoder)?,
+        resources: Resources::default(),
         running: HashMap::new(),
     };
-    Ok(Destination {
-        name: format!("MLflow {}", settings.endpoint.url()),
-        encoder: Box::new(encoder),
-        wire: Box::new(wire::MlflowWire::new(settings)),
-    })
+    let name = format!("MLflow {}", settings.endpoint.url());
+    Ok(Destination::new(name, Box::new(encoder), Box::new(wire::MlflowWire::new(settings))))
 }
 
 struct MlflowEncoder {
     mode: TraceInfoMode,
     process: ProcessInfo,
-    envelopes: Envelopes,
-    scratch: Vec<u8>,
+    spans: SpanEncoder,
+    resources: Resources,
     running: HashMap<TraceId, Running>,
 }
 
@@ -57,6 +53,7 @@ impl Encoder for MlflowEncoder {
     fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
         let TraceChunk { trace_id, spans, finished, synthetic_root } = chunk;
         let all = || spans.iter().chain(&synthetic_root);
+        let resource = self.resources.get(resource);
         let info = all()
             .find(|span| span.is_root())
             .and_then(|root| TraceInfo::of(root, self.mode, &self.process));
@@ -66,14 +63,11 @@ impl Encoder for MlflowEncoder {
             .map(|span| (span, true))
             .chain(made_up)
             .map(|(span, counted)| {
-                let data = dialect::apply(span, self.mode);
-                let bytes = encode::span_bytes(&mut self.scratch, &data);
-                let envelope = self.envelopes.get(resource, &data.instrumentation_scope, envelope);
-                Payload { trace_id, envelope, bytes, counted }
+                self.spans.encode(&dialect::apply(span, self.mode), &resource, counted)
             })
             .collect();
         let epilogue = self.epilogue(trace_id, &payloads, finished, info);
-        Parcel { spans: payloads, epilogue }
+        Parcel { spans: payloads, epilogue, filtered: 0 }
     }
 }
 
@@ -90,7 +84,7 @@ impl MlflowEncoder {
         }
         let Running { info: known, mut sizes } = self.running.remove(&trace_id).unwrap_or_default();
         for payload in payloads {
-            sizes.add(payload.bytes.len());
+            sizes.add(payload.bytes().len());
         }
         let info = info.or(known);
         if !finished {
@@ -101,8 +95,26 @@ impl MlflowEncoder {
     }
 }
 
+/// The last resource, and what is sent of it.
+#[derive(Debug, Default)]
+struct Resources(Option<(Arc<Resource>, Arc<Resource>)>);
+
+impl Resources {
+    /// What is sent of `resource`: the same value for as long as it is the same.
+    fn get(&mut self, resource: &Arc<Resource>) -> Arc<Resource> {
+        match &self.0 {
+            Some((known, kept)) if Arc::ptr_eq(known, resource) => Arc::clone(kept),
+            _ => {
+                let kept = Arc::new(for_tags(resource));
+                self.0 = Some((Arc::clone(resource), Arc::clone(&kept)));
+                kept
+            }
+        }
+    }
+}
+
 /// Keeps of the resource what the server should make tags of: it makes one of every attribute.
-fn envelope(resource: &Resource, scope: &InstrumentationScope) -> Envelope {
+fn for_tags(resource: &Resource) -> Resource {
     let made_up_name = |key: &str, value: &str| {
         key == semconv::otel::SERVICE_NAME && value.starts_with("unknown_service")
     };
@@ -110,8 +122,7 @@ fn envelope(resource: &Resource, scope: &InstrumentationScope) -> Envelope {
         .iter()
         .filter(|(key, value)| !made_up_name(key.as_str(), &value.as_str()))
         .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-    let resource = Resource::builder_empty().with_attributes(kept).build();
-    frame::protobuf(&resource, scope)
+    Resource::builder_empty().with_attributes(kept).build()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use prost::Message as _;
 use serde_json::Value as Json;
 
 use super::*;
+use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::span::Span;
 use crate::tests::{TRACE, plain, root_data, span_data};
 
@@ -13,7 +14,7 @@ fn the_parts_of_a_running_trace_are_counted_together() {
     let children = [plain(span_data("a", 2, 1)), plain(span_data("b", 3, 1))];
     for (spans, finished) in [(children.to_vec(), false), (vec![plain(root_data([]))], true)] {
         let parcel = encode(&mut encoder, spans, finished);
-        sizes.extend(parcel.spans.iter().map(|span| span.bytes.len()));
+        sizes.extend(parcel.spans.iter().map(|span| span.bytes().len()));
         let Some(epilogue) = parcel.epilogue else {
             assert!(!finished);
             continue;
@@ -71,9 +72,10 @@ fn a_root_made_up_is_sent_but_not_counted() {
 #[test]
 fn a_name_of_the_service_that_nobody_gave_is_no_tag() {
     let kept = |attributes: &[(&'static str, &'static str)]| -> Vec<String> {
-        let scope = InstrumentationScope::default();
-        let envelope = envelope(&resource(attributes), &scope);
-        let message = ResourceMessage::decode(envelope.resource.as_slice()).unwrap();
+        let chunk = chunk(vec![plain(root_data([]))], true);
+        let parcel = encoder(TraceInfoMode::Auto).encode(chunk, &Arc::new(resource(attributes)));
+        let bytes = parcel.spans[0].envelope.resource.as_slice();
+        let message = ResourceMessage::decode(bytes).unwrap();
         message.attributes.into_iter().map(|kv| kv.key).collect()
     };
     assert_eq!(kept(&[("service.name", "unknown_service:app")]), Vec::<String>::new());
@@ -85,8 +87,8 @@ fn encoder(mode: TraceInfoMode) -> MlflowEncoder {
     MlflowEncoder {
         mode,
         process: ProcessInfo { user: None, source_name: None },
-        envelopes: Envelopes::default(),
-        scratch: Vec::new(),
+        spans: SpanEncoder::protobuf(OtlpEncoder::Own).unwrap(),
+        resources: Resources::default(),
         running: HashMap::new(),
     }
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::trace_info::request_body;
 use crate::diagnostics;
+use crate::export::form::Form;
 use crate::export::frame;
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
-use crate::export::otlp::PROTOBUF;
 use crate::semconv::http as names;
 use crate::stats::DropReason;
 use crate::transport::headers::Headers;
@@ -17,8 +17,7 @@ use crate::transport::http::{Http, Method, Outcome, Reply, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
 
-const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
-const JSON: &str = "application/json";
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct MlflowWire {
@@ -33,7 +32,7 @@ pub(super) struct MlflowWire {
 impl MlflowWire {
     pub(super) fn new(settings: MlflowSettings) -> Self {
         Self {
-            http: Http::new(),
+            http: Http::new(&settings.connection),
             settings,
             span_headers: Headers::default(),
             experiment_id: String::new(),
@@ -116,7 +115,7 @@ impl MlflowWire {
             method,
             url: &self.settings.endpoint.join(path),
             headers: &self.settings.headers,
-            content_type: JSON,
+            content_type: Form::Json.content_type(),
             content_encoding: None,
             body,
             timeout,
@@ -132,7 +131,7 @@ impl MlflowWire {
             method: Method::Post,
             url: &self.settings.endpoint.join(names::TRACES_PATH),
             headers,
-            content_type: PROTOBUF,
+            content_type: Form::Protobuf.content_type(),
             content_encoding: None,
             body,
             timeout,
@@ -159,7 +158,7 @@ impl MlflowWire {
 
 impl Wire for MlflowWire {
     fn limits(&self) -> Limits {
-        LIMITS
+        Limits { max_spans: self.settings.max_spans, max_bytes: MAX_BYTES }
     }
 
     fn prepare(&mut self, timeout: Duration) -> Verdict {

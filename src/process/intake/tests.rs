@@ -9,7 +9,7 @@ use crate::tests::{at, cases, context, root_data, span_data};
 #[test]
 fn what_does_not_fit_is_refused_and_counted() {
     let span = || span_data("span", 2, 1);
-    let intake = Intake::new(2 * weight(&span()));
+    let intake = Intake::new(2 * weight::of(&span()));
     (0..5).for_each(|_| intake.ended(span()));
     let stats = account(&intake);
     assert_eq!((stats.ended, stats.held), (5, 2));
@@ -25,7 +25,7 @@ fn what_does_not_fit_is_refused_and_counted() {
 
 #[test]
 fn when_memory_is_short_starts_are_left_out_and_everything_leaves() {
-    let intake = Intake::new(3 * weight(&root_data([])));
+    let intake = Intake::new(3 * weight::of(&root_data([])));
     intake.started(root_data([]));
     intake.ended(root_data([]));
     let (items, orders) = take(&intake);
@@ -96,7 +96,7 @@ fn what_comes_after_the_end_is_counted_as_such() {
 #[test]
 fn a_span_weighs_what_it_holds() {
     let text = || "x".repeat(1000);
-    let bare = weight(&root_data([]));
+    let bare = weight::of(&root_data([]));
     let attribute = root_data([KeyValue::new("k", text())]);
     let mut event = root_data([]);
     event.events.events = vec![Event::new(text(), at(0), vec![KeyValue::new("k", text())], 0)];
@@ -108,7 +108,7 @@ fn a_span_weighs_what_it_holds() {
     for (span, least) in
         [(attribute, 1000), (event, 2000), (link, 1000), (named, 996), (array, 1000)]
     {
-        assert!(weight(&span) >= bare + least, "{} of {}", weight(&span), bare + least);
+        assert!(weight::of(&span) >= bare + least, "{} of {}", weight::of(&span), bare + least);
     }
 }
 

@@ -1,7 +1,9 @@
 use super::*;
+use crate::process::aggregate::TableLimits;
 use crate::stats::DropReason;
 use crate::tests::{root_data, span_data};
-use crate::transport::{Envelope, Limits, Parcel, Payload};
+use crate::transport::outbox::Capacity;
+use crate::transport::{Body, Envelope, Limits, Parcel, Payload};
 
 /// One byte a span.
 struct Plain;
@@ -13,10 +15,10 @@ impl Encoder for Plain {
         let payload = |_| Payload {
             trace_id,
             envelope: Arc::clone(&envelope),
-            bytes: vec![0],
+            body: Body::Bytes(vec![0]),
             counted: true,
         };
-        Parcel { spans: chunk.spans.into_iter().map(payload).collect(), epilogue: None }
+        Parcel { spans: chunk.spans.into_iter().map(payload).collect(), ..Parcel::default() }
     }
 }
 
@@ -67,16 +69,23 @@ fn a_worker_told_to_close_hands_everything_over_and_ends() {
 }
 
 fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
-    let outboxes: Vec<_> =
-        (0..destinations).map(|_| Arc::new(Outbox::new("test".to_owned(), 1 << 20))).collect();
+    let outboxes: Vec<_> = (0..destinations)
+        .map(|_| {
+            Arc::new(Outbox::new(
+                "test".to_owned(),
+                Capacity { bytes: 1 << 20, spans: None, parcels: None },
+            ))
+        })
+        .collect();
     let outlets = outboxes
         .iter()
-        .map(|outbox| Outlet { encoder: Box::new(Plain), outbox: Arc::clone(outbox) })
+        .map(|outbox| Outlet { encoder: Box::new(Plain), filter: None, outbox: Arc::clone(outbox) })
         .collect();
     let resource = Arc::new(Resource::builder_empty().build());
     let worker = Worker {
         intake: Arc::new(Intake::new(1 << 20)),
         table: TraceTable::new(TableLimits::default()),
+        trim: SpanTrim::default(),
         outlets,
         resource: Arc::new(Mutex::new(resource)),
     };

@@ -15,12 +15,12 @@ use crate::sync::{lock, now, wait};
 use crate::transport::{Limits, Parcel, Payload};
 use state::State;
 
-pub(crate) use state::{Batch, counted};
+pub(crate) use state::{Batch, Capacity, counted};
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
     name: String,
-    max_bytes: usize,
+    capacity: Capacity,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -42,8 +42,8 @@ pub(crate) enum Woken {
 }
 
 impl Outbox {
-    pub(crate) fn new(name: String, max_bytes: usize) -> Self {
-        Self { name, max_bytes, state: Mutex::default(), changed: Condvar::new() }
+    pub(crate) fn new(name: String, capacity: Capacity) -> Self {
+        Self { name, capacity, state: Mutex::default(), changed: Condvar::new() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -54,7 +54,7 @@ impl Outbox {
     pub(crate) fn hand_in(&self, parcels: impl IntoIterator<Item = Parcel>, now: Instant) {
         let mut state = lock(&self.state);
         for parcel in parcels {
-            state.hand_in(parcel, self.max_bytes, now);
+            state.hand_in(parcel, &self.capacity, now);
         }
         self.changed.notify_all();
     }
@@ -243,6 +243,7 @@ impl Outbox {
             name: self.name.clone(),
             delivered: state.delivered,
             pending: state.pending,
+            filtered: state.filtered,
             dropped: state.dropped,
             retries: state.retries,
             pending_bytes: state.bytes,

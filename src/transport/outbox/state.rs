@@ -11,6 +11,20 @@ use crate::transport::{Epilogue, Limits, Parcel, Payload};
 /// Traces remembered for having lost a span, so that their epilogue tells no untruth.
 const MAX_BROKEN_TRACES: usize = 4096;
 
+/// How much may wait for one destination.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    pub(crate) bytes: usize,
+    pub(crate) spans: Option<u64>,
+    pub(crate) parcels: Option<usize>,
+}
+
+impl Capacity {
+    fn is_exceeded(&self, spans: u64, parcels: usize) -> bool {
+        self.spans.is_some_and(|max| spans > max) || self.parcels.is_some_and(|max| parcels > max)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) queue: VecDeque<Queued>,
@@ -20,6 +34,7 @@ pub(super) struct State {
     pub(super) under_way: usize,
     pub(super) pending: u64,
     pub(super) delivered: u64,
+    pub(super) filtered: u64,
     pub(super) dropped: Dropped,
     pub(super) retries: u64,
     /// Parcels handed in, and parcels that are settled.
@@ -54,20 +69,29 @@ pub(crate) struct Batch {
 
 impl State {
     /// Takes in a parcel; the oldest make room when it does not fit.
-    pub(super) fn hand_in(&mut self, parcel: Parcel, max_bytes: usize, now: Instant) {
+    pub(super) fn hand_in(&mut self, parcel: Parcel, capacity: &Capacity, now: Instant) {
+        self.filtered += parcel.filtered;
+        if parcel.spans.is_empty() && parcel.epilogue.is_none() {
+            return;
+        }
         let bytes = weight(&parcel.spans);
         self.handed_in += 1;
         self.pending += counted(&parcel.spans);
         // What would not fit beside what is under way makes no room for itself in vain.
-        if self.ended || self.under_way + bytes > max_bytes {
+        if self.ended || self.under_way + bytes > capacity.bytes {
             let reason = if self.ended { DropReason::Shutdown } else { DropReason::OutboxFull };
             self.drop_spans(&parcel.spans, reason);
             self.settled += 1;
             return;
         }
-        while self.bytes + bytes > max_bytes && self.drop_oldest(DropReason::OutboxFull) {}
+        while self.bytes + bytes > capacity.bytes && self.drop_oldest(DropReason::OutboxFull) {}
         self.bytes += bytes;
         self.queue.push_back(Queued { parcel, since: now });
+        // The newest stays, however few may wait.
+        while self.queue.len() > 1
+            && capacity.is_exceeded(self.pending, self.queue.len())
+            && self.drop_oldest(DropReason::OutboxFull)
+        {}
     }
 
     /// Takes parcels, and the first part of one that alone is too large, in order.
@@ -153,5 +177,5 @@ pub(crate) fn counted(spans: &[Payload]) -> u64 {
 
 /// Memory that `spans` take.
 pub(super) fn weight(spans: &[Payload]) -> usize {
-    spans.iter().map(|span| span.bytes.len() + size_of::<Payload>()).sum()
+    spans.iter().map(Payload::weight).sum()
 }

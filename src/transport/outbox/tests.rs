@@ -5,6 +5,7 @@ use std::sync::Arc;
 use opentelemetry::trace::TraceId;
 
 use super::*;
+use crate::transport::Body;
 use crate::transport::{Envelope, Epilogue};
 
 /// More than any test takes, so that a wait that should not happen is seen as one.
@@ -218,7 +219,7 @@ fn an_empty_outbox_that_closes_has_nothing_to_take() {
 }
 
 fn outbox(max_bytes: usize) -> Outbox {
-    Outbox::new("test".to_owned(), max_bytes)
+    Outbox::new("test".to_owned(), Capacity { bytes: max_bytes, spans: None, parcels: None })
 }
 
 /// Memory of a payload with `bytes` bytes.
@@ -229,12 +230,17 @@ fn size(bytes: usize) -> usize {
 /// A parcel of spans of 100 bytes that begin with their ids.
 fn parcel(trace_id: u8, ids: &[u8]) -> Parcel {
     let spans = ids.iter().map(|id| payload(trace_id, *id, 100)).collect();
-    Parcel { spans, epilogue: None }
+    Parcel { spans, ..Parcel::default() }
 }
 
 fn payload(trace_id: u8, id: u8, bytes: usize) -> Payload {
     let envelope = Arc::new(Envelope::default());
-    Payload { trace_id: trace(trace_id), envelope, bytes: vec![id; bytes], counted: true }
+    Payload {
+        trace_id: trace(trace_id),
+        envelope,
+        body: Body::Bytes(vec![id; bytes]),
+        counted: true,
+    }
 }
 
 fn with_epilogue(parcel: Parcel) -> Parcel {
@@ -247,7 +253,7 @@ fn trace(id: u8) -> TraceId {
 }
 
 fn ids(batch: &Batch) -> Vec<u8> {
-    batch.spans.iter().map(|span| span.bytes[0]).collect()
+    batch.spans.iter().map(|span| span.bytes()[0]).collect()
 }
 
 fn dropped(outbox: &Outbox, reason: DropReason) -> u64 {

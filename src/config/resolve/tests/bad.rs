@@ -24,11 +24,16 @@ fn a_bad_variable_is_an_error_that_says_how_to_mend_it() {
         (&[], "MLFLOW_TRACING_CONSOLE", "loud", "write one of auto, always, never"),
         (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "write http:// or https://"),
         (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "tcp://host", "use http:// or https://"),
-        (&[OTLP], "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "use http/protobuf"),
-        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "use http/protobuf"),
+        (
+            &[OTLP],
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "http",
+            "write one of grpc, http/json, http/protobuf",
+        ),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "thrift", "write one of grpc"),
         (&[OTLP], "OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "write one of gzip, none"),
-        (&[], "OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a whole number of milliseconds"),
-        (&[], "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "a whole number of milliseconds"),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a whole number of milliseconds"),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "a whole number of milliseconds"),
     ];
     for (given, name, value, fix) in cases {
         let all: Vec<_> = given.iter().copied().chain([(*name, *value)]).collect();

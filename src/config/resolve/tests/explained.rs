@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn every_setting_is_a_line_with_its_source() {
     let text = resolved(
-        env([MLFLOW, ("MLFLOW_EXPERIMENT_NAME", "rag"), ("MLFLOW_WORKSPACE", "w")])
+        env([MLFLOW, ("MLFLOW_EXPERIMENT_NAME", "rag"), ("OTEL_LOG_LEVEL", "debug")])
             .with_service_name("api"),
     )
     .explanation
@@ -13,12 +13,15 @@ fn every_setting_is_a_line_with_its_source() {
     assert_eq!(
         text,
         "tracing        on  (default)\n\
+         encoder        own  (default)\n\
          MLflow server  http://mlflow:5000  (MLFLOW_TRACKING_URI)\n\
          experiment     `rag`  (MLFLOW_EXPERIMENT_NAME)\n\
          trace info     auto  (default)\n\
-         service        api  (builder, with_service_name)\n\
          timeout        30000 ms  (default)\n\
-         warning: MLFLOW_WORKSPACE is set, but not supported yet: it has no effect\n"
+         service        api  (builder, with_service_name)\n\
+         sampler        parentbased_always_on  (default)\n\
+         warning: OTEL_LOG_LEVEL has no effect: what we say goes to the program's `tracing` \
+         subscriber, target `mlflow_tracing`\n"
     );
 }
 

@@ -2,12 +2,8 @@
 
 use super::*;
 
-fn settings(builder: Builder) -> MlflowSettings {
-    resolved(builder).mlflow.unwrap()
-}
-
 fn authorization(builder: Builder) -> Option<String> {
-    let headers = settings(builder).headers;
+    let headers = mlflow(builder).headers;
     assert!(headers.iter().count() <= 1);
     headers.iter().next().map(|(name, value)| {
         assert_eq!(name, "Authorization");
@@ -49,7 +45,7 @@ fn half_of_user_and_password_is_told_and_not_used() {
 
 #[test]
 fn an_experiment_has_a_number_or_a_name() {
-    let experiment = |builder| settings(builder).experiment;
+    let experiment = |builder| mlflow(builder).experiment;
     assert_eq!(experiment(env([MLFLOW])), Experiment::Id("0".to_owned()));
     let id = ("MLFLOW_EXPERIMENT_ID", "12");
     let name = ("MLFLOW_EXPERIMENT_NAME", "my rag");
@@ -77,25 +73,25 @@ fn a_name_that_an_id_wins_over_is_told() {
             "with_experiment_id",
         ),
     ] {
-        assert!(matches!(settings(builder.clone()).experiment, Experiment::Id(_)));
+        assert!(matches!(mlflow(builder.clone()).experiment, Experiment::Id(_)));
         assert_eq!(warnings(builder), [format!("{ignored} is ignored: {winner} wins over it")]);
     }
     let program = env([MLFLOW, id]).with_experiment("x");
-    assert_eq!(settings(program.clone()).experiment, Experiment::Name("x".to_owned()));
+    assert_eq!(mlflow(program.clone()).experiment, Experiment::Name("x".to_owned()));
     assert!(warnings(program).is_empty());
 }
 
 #[test]
-fn the_rest_reaches_the_settings() {
-    let plain = settings(env([MLFLOW]));
+fn the_rest_reaches_the_mlflow() {
+    let plain = mlflow(env([MLFLOW]));
     assert!(plain.print_url);
     assert_eq!((plain.user, plain.trace_info), (None, TraceInfoMode::Auto));
     let print = ("MLFLOW_TRACING_PRINT_URL", "false");
-    assert!(!settings(env([MLFLOW, print])).print_url);
-    assert!(settings(env([MLFLOW, print]).with_print_url(true)).print_url);
+    assert!(!mlflow(env([MLFLOW, print])).print_url);
+    assert!(mlflow(env([MLFLOW, print]).with_print_url(true)).print_url);
     let user = ("USER", "os-user");
-    assert_eq!(settings(env([MLFLOW, user])).user.as_deref(), Some("os-user"));
+    assert_eq!(mlflow(env([MLFLOW, user])).user.as_deref(), Some("os-user"));
     let tracking = ("MLFLOW_TRACKING_USERNAME", "anna");
-    assert_eq!(settings(env([MLFLOW, user, tracking])).user.as_deref(), Some("anna"));
+    assert_eq!(mlflow(env([MLFLOW, user, tracking])).user.as_deref(), Some("anna"));
     assert!(plain.source_name.is_some_and(|name| !name.is_empty()));
 }

@@ -1,6 +1,8 @@
 //! Builder, then the environment, then the default: for every setting that is explained.
 
 use super::*;
+use crate::model::otlp_encoder::OtlpEncoder;
+use crate::model::protocol::Protocol;
 
 /// A value that is written, with how it is shown.
 type Written = (&'static str, &'static str);
@@ -64,6 +66,13 @@ fn general() -> Vec<Case> {
             builder: Some(("with_local_directory", |b| b.with_local_directory("/mine"), "/mine")),
         },
         Case {
+            setting: "encoder",
+            given: &[],
+            default: Some("own".to_owned()),
+            variables: vec![("MLFLOW_TRACING_OTLP_ENCODER", ("Own", "own"))],
+            builder: Some(("with_otlp_encoder", |b| b.with_otlp_encoder(OtlpEncoder::Own), "own")),
+        },
+        Case {
             setting: "service",
             given: &[],
             default: Some(format!("unknown_service:{}", env::target())),
@@ -75,11 +84,12 @@ fn general() -> Vec<Case> {
         },
         Case {
             setting: "timeout",
-            given: &[],
+            given: &[OTLP],
             default: Some("30000 ms".to_owned()),
             variables: vec![
                 ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", ("1000", "1000 ms")),
                 ("OTEL_EXPORTER_OTLP_TIMEOUT", ("2000", "2000 ms")),
+                ("OTEL_BSP_EXPORT_TIMEOUT", ("4000", "4000 ms")),
             ],
             builder: Some(("with_timeout", |b| b.with_timeout(Duration::from_secs(3)), "3000 ms")),
         },
@@ -104,10 +114,25 @@ fn of_mlflow() -> Vec<Case> {
             given: &[MLFLOW],
             default: Some("id 0".to_owned()),
             variables: vec![
+                ("MLFLOW_TRACING_DESTINATION", ("8", "id 8")),
                 ("MLFLOW_EXPERIMENT_ID", ("7", "id 7")),
                 ("MLFLOW_EXPERIMENT_NAME", ("rag", "`rag`")),
             ],
             builder: Some(("with_experiment_id", |b| b.with_experiment_id("9"), "id 9")),
+        },
+        Case {
+            setting: "timeout",
+            given: &[MLFLOW],
+            default: Some("30000 ms".to_owned()),
+            variables: vec![("MLFLOW_HTTP_REQUEST_TIMEOUT", ("1.5", "1500 ms"))],
+            builder: Some(("with_timeout", |b| b.with_timeout(Duration::from_secs(3)), "3000 ms")),
+        },
+        Case {
+            setting: "workspace",
+            given: &[MLFLOW],
+            default: None,
+            variables: vec![("MLFLOW_WORKSPACE", ("team", "team"))],
+            builder: Some(("with_workspace", |b| b.with_workspace("mine"), "mine")),
         },
         Case {
             setting: "credentials",
@@ -152,6 +177,16 @@ fn of_otlp() -> Vec<Case> {
                 |b| b.with_otlp_endpoint("http://built/x"),
                 "http://built/x",
             )),
+        },
+        Case {
+            setting: "protocol",
+            given: &[OTLP],
+            default: Some("http/protobuf".to_owned()),
+            variables: vec![
+                ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", ("http/json", "http/json")),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", ("grpc", "grpc")),
+            ],
+            builder: Some(("with_protocol", |b| b.with_protocol(Protocol::HttpJson), "http/json")),
         },
         Case {
             setting: "headers",

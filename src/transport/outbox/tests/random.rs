@@ -103,15 +103,15 @@ impl Run {
         if epilogue {
             self.epilogues_due.push(self.last_id);
         }
-        let parcel = Parcel { spans, epilogue: None };
+        let parcel = Parcel { spans, ..Parcel::default() };
         self.outbox.hand_in([if epilogue { with_epilogue(parcel) } else { parcel }], self.now);
     }
 
     fn span(&mut self, size: usize) -> Payload {
         self.last_id += 1;
-        let mut span = payload(1, 0, size);
-        span.bytes[..8].copy_from_slice(&self.last_id.to_be_bytes());
-        span
+        let mut bytes = vec![0; size];
+        bytes[..8].copy_from_slice(&self.last_id.to_be_bytes());
+        Payload { body: Body::Bytes(bytes), ..payload(1, 0, 0) }
     }
 
     fn take(&mut self) {
@@ -120,13 +120,13 @@ impl Run {
             return;
         }
         let batch = self.outbox.take(LIMITS).unwrap();
-        let weight: usize = batch.spans.iter().map(|span| size(span.bytes.len())).sum();
+        let weight: usize = batch.spans.iter().map(|span| size(span.bytes().len())).sum();
         assert!(batch.parcels > 0 || !batch.spans.is_empty());
         assert!(batch.spans.len() <= LIMITS.max_spans);
         assert!(weight <= LIMITS.max_bytes || batch.spans.len() == 1, "{weight} bytes");
         let mut epilogues = 0;
         for span in &batch.spans {
-            let id = u64::from_be_bytes(span.bytes[..8].try_into().unwrap());
+            let id = u64::from_be_bytes(span.bytes()[..8].try_into().unwrap());
             assert!(id > self.last_taken, "in order, once");
             self.last_taken = id;
             epilogues += self.epilogues_due.iter().filter(|last| **last == id).count();

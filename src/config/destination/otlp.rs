@@ -1,0 +1,83 @@
+//! An OTLP receiver as a value.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Named, TlsFiles};
+use crate::config::choice::Compression;
+use crate::model::protocol::Protocol;
+use crate::transport::endpoint::masked;
+use crate::transport::headers::Headers;
+
+/// An OTLP receiver; see [`Destination`](super::Destination).
+#[derive(Clone, Default)]
+pub struct Otlp {
+    pub(crate) endpoint: Option<Named>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) headers: Headers,
+    pub(crate) compression: Option<Compression>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) tls: TlsFiles,
+}
+
+impl Otlp {
+    /// The receiver at this address, path included; over gRPC the path does not matter.
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self { endpoint: Some(Named::new("Otlp::new", endpoint)), ..Self::default() }
+    }
+
+    /// The protocol. Default: gRPC for port 4317, `http/protobuf` for any other.
+    #[must_use]
+    pub fn with_protocol(self, protocol: Protocol) -> Self {
+        Self { protocol: Some(protocol), ..self }
+    }
+
+    /// Adds a header to every request; over gRPC it becomes metadata.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.set(name, value);
+        self
+    }
+
+    /// Compresses requests. Default: none.
+    #[must_use]
+    pub fn with_compression(self, compression: Compression) -> Self {
+        Self { compression: Some(compression), ..self }
+    }
+
+    /// Time that one attempt may take. Default: 30 s.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// PEM file of the authorities that are trusted in place of the built-in ones.
+    #[must_use]
+    pub fn with_ca_certificate(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls.authorities = Some(path.into());
+        self
+    }
+
+    /// PEM files of the certificate and key that prove who we are.
+    #[must_use]
+    pub fn with_client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.tls.identity = Some((certificate.into(), key.into()));
+        self
+    }
+}
+
+/// Shows what was set; header values are masked.
+impl fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Otlp")
+            .field("endpoint", &self.endpoint.as_ref().map(|endpoint| masked(&endpoint.text)))
+            .field("protocol", &self.protocol)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! Any exporter of the official SDK as a destination: spans wait in our outbox as they are.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use crate::export::otlp::dialect;
+use crate::export::{Destination, Encoder, TraceChunk};
+use crate::model::weight;
+use crate::sync::{block_on, lock, now};
+use crate::transport::{Body, Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
+
+const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
+
+/// An exporter of a type that is forgotten here, because the official trait cannot be an object.
+#[derive(Clone)]
+pub(crate) struct ExporterSettings {
+    name: String,
+    exporter: Arc<dyn Exports>,
+}
+
+trait Exports: Send + Sync {
+    fn export(&self, spans: Vec<SpanData>, timeout: Duration) -> OTelSdkResult;
+    fn set_resource(&self, resource: &Resource);
+    fn shutdown(&self, timeout: Duration);
+}
+
+/// The lock is taken by one sender only; it is there because a resource is set by `&mut`.
+struct Plugged<E>(Mutex<E>);
+
+impl<E: SpanExporter> Exports for Plugged<E> {
+    fn export(&self, spans: Vec<SpanData>, timeout: Duration) -> OTelSdkResult {
+        let exporter = lock(&self.0);
+        let deadline = now() + timeout;
+        block_on(exporter.export(spans), deadline).unwrap_or(Err(OTelSdkError::Timeout(timeout)))
+    }
+
+    fn set_resource(&self, resource: &Resource) {
+        lock(&self.0).set_resource(resource);
+    }
+
+    fn shutdown(&self, timeout: Duration) {
+        // What it could not deliver it was given by us: that is in our account.
+        let _ = lock(&self.0).shutdown_with_timeout(timeout);
+    }
+}
+
+impl ExporterSettings {
+    pub(crate) fn new(name: String, exporter: impl SpanExporter + 'static) -> Self {
+        Self { name, exporter: Arc::new(Plugged(Mutex::new(exporter))) }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Debug for ExporterSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Exporter").field(&self.name).finish()
+    }
+}
+
+pub(crate) fn destination(settings: ExporterSettings) -> Destination {
+    let ExporterSettings { name, exporter } = settings;
+    let wire = ExporterWire { exporter, resource: None };
+    Destination::new(format!("exporter {name}"), Box::new(ExporterEncoder), Box::new(wire))
+}
+
+struct ExporterEncoder;
+
+impl Encoder for ExporterEncoder {
+    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
+        let payload = |span| {
+            let span = Box::new(dialect(span));
+            let weight = weight::of(&span);
+            let body = Body::Span { span, resource: Arc::clone(resource), weight };
+            Payload { trace_id: chunk.trace_id, envelope: Arc::default(), body, counted: true }
+        };
+        Parcel { spans: chunk.spans.into_iter().map(payload).collect(), ..Parcel::default() }
+    }
+}
+
+struct ExporterWire {
+    exporter: Arc<dyn Exports>,
+    resource: Option<Arc<Resource>>,
+}
+
+impl ExporterWire {
+    fn export(&mut self, payloads: &[Payload], timeout: Duration) -> OTelSdkResult {
+        let mut spans = Vec::with_capacity(payloads.len());
+        for payload in payloads {
+            if let Body::Span { span, resource, .. } = &payload.body {
+                if !self.resource.as_ref().is_some_and(|known| Arc::ptr_eq(known, resource)) {
+                    self.exporter.set_resource(resource);
+                    self.resource = Some(Arc::clone(resource));
+                }
+                spans.push(SpanData::clone(span));
+            }
+        }
+        self.exporter.export(spans, timeout)
+    }
+}
+
+impl Wire for ExporterWire {
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn prepare(&mut self, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
+        // A panic of somebody else's code must not end this destination.
+        let exported = catch_unwind(AssertUnwindSafe(|| self.export(spans, timeout)));
+        let problem = match exported {
+            Ok(Ok(())) => return Verdict::delivered(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the exporter panicked; does it need a runtime of its own?".to_owned(),
+        };
+        Verdict::Failed { repeat: Repeat::Soon, problem }
+    }
+
+    /// The official trait has nothing that follows a trace.
+    fn finish(&mut self, _epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    /// An export ends by its timeout, which is short when the program ends.
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| ())
+    }
+}
+
+/// The sender drops its wire when it ends.
+impl Drop for ExporterWire {
+    fn drop(&mut self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let _ = catch_unwind(AssertUnwindSafe(|| self.exporter.shutdown(PATIENCE)));
+    }
+}

@@ -1,0 +1,138 @@
+//! The official exporter as an encoder: it writes, our outbox keeps, retries and sends.
+//!
+//! Its client is one that keeps what it is to send. A request of one span is taken apart into the
+//! span and what surrounds it, so that everything after this file is the same for both encoders.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use opentelemetry_http::{HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{
+    Protocol, RetryPolicy, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
+};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
+use prost::encoding::{WireType, decode_key, decode_varint};
+
+use crate::diagnostics;
+use crate::error::{Error, Result};
+use crate::export::form::Form;
+use crate::sync::lock;
+use crate::transport::Envelope;
+
+/// Never connected to: the client keeps what it gets.
+const NOWHERE: &str = "http://127.0.0.1:9/v1/traces";
+
+pub(crate) struct OfficialEncoder {
+    exporter: SpanExporter,
+    kept: Keeper,
+    resource: Option<Arc<Resource>>,
+    envelope: Arc<Envelope>,
+}
+
+impl OfficialEncoder {
+    pub(crate) fn new() -> Result<Self> {
+        let kept = Keeper::default();
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(NOWHERE)
+            .with_http_client(kept.clone())
+            .with_retry_policy(RetryPolicy::disabled())
+            .build()
+            .map_err(|error| Error::config("the OTLP encoder", "official", error))?;
+        Ok(Self { exporter, kept, resource: None, envelope: Arc::default() })
+    }
+
+    /// The span's bytes and what surrounds them.
+    pub(crate) fn encode(
+        &mut self,
+        span: &SpanData,
+        resource: &Arc<Resource>,
+    ) -> (Arc<Envelope>, Vec<u8>) {
+        if !self.resource.as_ref().is_some_and(|known| Arc::ptr_eq(known, resource)) {
+            self.exporter.set_resource(resource);
+            self.resource = Some(Arc::clone(resource));
+        }
+        let (envelope, bytes) = self.written(span).unwrap_or_else(|| {
+            diagnostics::warn("the official encoder refused a span; our own wrote it");
+            let form = Form::Protobuf;
+            let envelope = form.envelope(resource, &span.instrumentation_scope);
+            (envelope, form.span(&mut Vec::new(), span))
+        });
+        if *self.envelope != envelope {
+            self.envelope = Arc::new(envelope);
+        }
+        (Arc::clone(&self.envelope), bytes)
+    }
+
+    fn written(&self, span: &SpanData) -> Option<(Envelope, Vec<u8>)> {
+        // The client answers at once, so the exporter never waits.
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(self.exporter.export(vec![span.clone()])).poll(&mut context) {
+            Poll::Ready(Ok(())) => take_apart(&std::mem::take(&mut *lock(&self.kept.0))),
+            Poll::Ready(Err(_)) | Poll::Pending => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Keeper(Arc<Mutex<Bytes>>);
+
+#[async_trait]
+impl HttpClient for Keeper {
+    async fn send_bytes(
+        &self,
+        request: Request<Bytes>,
+    ) -> std::result::Result<Response<Bytes>, HttpError> {
+        *lock(&self.0) = request.into_body();
+        Ok(Response::new(Bytes::new()))
+    }
+}
+
+/// The one span of a request, and what surrounds it.
+fn take_apart(request: &[u8]) -> Option<(Envelope, Vec<u8>)> {
+    let mut envelope = Envelope::default();
+    let mut span = None;
+    let resource_spans = fields(request)?.into_iter().find(|(number, _)| *number == 1)?.1;
+    for (number, body) in fields(resource_spans)? {
+        match number {
+            1 => envelope.resource = body.to_vec(),
+            3 => envelope.resource_schema_url = text(body)?,
+            2 => {
+                for (number, body) in fields(body)? {
+                    match number {
+                        1 => envelope.scope = body.to_vec(),
+                        2 => span = Some(body.to_vec()),
+                        3 => envelope.scope_schema_url = text(body)?,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Some((envelope, span?))
+}
+
+/// Fields of a message that has none but messages and strings.
+fn fields(mut message: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+    let mut fields = Vec::new();
+    while !message.is_empty() {
+        let (number, WireType::LengthDelimited) = decode_key(&mut message).ok()? else {
+            return None;
+        };
+        let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
+        let (body, rest) = message.split_at_checked(length)?;
+        fields.push((number, body));
+        message = rest;
+    }
+    Some(fields)
+}
+
+fn text(body: &[u8]) -> Option<String> {
+    String::from_utf8(body.to_vec()).ok()
+}

@@ -1,0 +1,79 @@
+//! OTLP over gRPC: the same messages as over HTTP, as a unary call.
+
+use std::time::Duration;
+
+use super::OtlpSettings;
+use crate::error::Result;
+use crate::export::{frame, reply};
+use crate::transport::grpc::{Grpc, Outcome};
+use crate::transport::http::Failure;
+use crate::transport::retry::classify_failure;
+use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
+
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// Servers refuse messages of more than 4 MiB unless told otherwise; framing needs some of it.
+const MAX_BYTES: usize = 7 * 1024 * 1024 / 2;
+
+#[expect(clippy::unnecessary_wraps, reason = "its twin without the feature fails")]
+pub(super) fn wire(settings: OtlpSettings) -> Result<Box<dyn Wire>> {
+    let OtlpSettings { url, headers, gzip, connection, max_spans, .. } = settings;
+    // Scheme, host and port: gRPC has paths of its own.
+    let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let limits = Limits { max_spans, max_bytes: MAX_BYTES };
+    Ok(Box::new(GrpcWire { grpc: Grpc::new(origin, headers, gzip, connection), limits }))
+}
+
+struct GrpcWire {
+    grpc: Grpc,
+    limits: Limits,
+}
+
+impl GrpcWire {
+    fn export(&mut self, message: Vec<u8>, timeout: Duration) -> Verdict {
+        let bytes = message.len();
+        match self.grpc.call(EXPORT, message, timeout) {
+            Outcome::Answer(answer) => reply::partial_success_of(&answer, str::to_owned),
+            Outcome::Refused(refusal) => refusal.verdict(reply::retry_after(&refusal.details)),
+            Outcome::Failed(failure) => advise(classify_failure(&failure, bytes), &failure),
+        }
+    }
+}
+
+impl Wire for GrpcWire {
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// An empty request: receivers answer it with success, or at least tell what is wrong.
+    fn prepare(&mut self, timeout: Duration) -> Verdict {
+        match self.export(Vec::new(), timeout) {
+            Verdict::Split { .. } => Verdict::delivered(),
+            other => other,
+        }
+    }
+
+    fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
+        self.export(frame::request(spans), timeout)
+    }
+
+    /// OTLP has nothing that follows a trace.
+    fn finish(&mut self, _epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        self.grpc.interrupter()
+    }
+}
+
+/// Adds what a person can do about it.
+fn advise(verdict: Verdict, failure: &Failure) -> Verdict {
+    let Verdict::Failed { repeat, problem } = verdict else { return verdict };
+    let advice = match failure {
+        Failure::Unusable(_) => "check the certificates",
+        Failure::CutOff(_) | Failure::NoAnswer(_) => {
+            "is a collector listening there for gRPC? For HTTP set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        }
+    };
+    Verdict::Failed { repeat, problem: format!("{problem}; {advice}") }
+}

@@ -1,0 +1,106 @@
+//! OTLP over HTTP: protobuf or JSON, headers, gzip.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::OtlpSettings;
+use crate::export::form::Form;
+use crate::export::reply;
+use crate::transport::http::{Http, Method, Outcome, Request};
+use crate::transport::retry::{Receiver, classify};
+use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
+
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct HttpWire {
+    http: Http,
+    form: Form,
+    settings: OtlpSettings,
+}
+
+impl HttpWire {
+    pub(super) fn new(settings: OtlpSettings, form: Form) -> Self {
+        Self { http: Http::new(&settings.connection), form, settings }
+    }
+
+    fn post(&self, body: &[u8], timeout: Duration) -> (Verdict, Outcome) {
+        let compressed = if self.settings.gzip { gzip(body) } else { None };
+        let sent = compressed.as_deref().unwrap_or(body);
+        let outcome = reply::readable(self.http.send(&Request {
+            method: Method::Post,
+            url: &self.settings.url,
+            headers: &self.settings.headers,
+            content_type: self.form.content_type(),
+            content_encoding: compressed.as_ref().map(|_| "gzip"),
+            body: sent,
+            timeout,
+        }));
+        (advise(classify(&outcome, Receiver::Otlp, sent.len()), &outcome), outcome)
+    }
+}
+
+impl Wire for HttpWire {
+    fn limits(&self) -> Limits {
+        Limits { max_spans: self.settings.max_spans, max_bytes: MAX_BYTES }
+    }
+
+    /// An empty request: receivers answer it with success, or at least tell what is wrong.
+    fn prepare(&mut self, timeout: Duration) -> Verdict {
+        match self.post(&self.form.request(&[]), timeout).0 {
+            Verdict::Split { .. } => Verdict::delivered(),
+            other => other,
+        }
+    }
+
+    fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
+        let (verdict, outcome) = self.post(&self.form.request(spans), timeout);
+        match (verdict, outcome) {
+            (Verdict::Delivered { .. }, Outcome::Reply(reply)) => reply::partial_success(&reply),
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// OTLP has nothing that follows a trace.
+    fn finish(&mut self, _epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        let http = self.http.clone();
+        Box::new(move || http.shutdown())
+    }
+}
+
+/// Adds what a person can do about it.
+fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
+    let Verdict::Failed { repeat, problem } = verdict else {
+        return verdict;
+    };
+    let advice = match outcome {
+        Outcome::Failed(_) => "is a collector listening there?",
+        Outcome::Reply(reply) => match reply.status {
+            300..=399 => "redirects are not followed; set the address they lead to",
+            401 | 403 | 407 => "set the credentials in OTEL_EXPORTER_OTLP_HEADERS",
+            404 | 405 => {
+                "check the path: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used as it is, \
+                 OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces appended"
+            }
+            _ => return Verdict::Failed { repeat, problem },
+        },
+    };
+    Verdict::Failed { repeat, problem: format!("{problem}; {advice}") }
+}
+
+/// `None` when there is nothing to gain.
+fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+    if body.is_empty() {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}

@@ -1,0 +1,65 @@
+//! Any OTLP receiver: gRPC, `http/protobuf`, `http/json`.
+
+mod dialect;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[cfg(not(feature = "grpc"))]
+#[path = "grpc_disabled.rs"]
+mod grpc;
+mod http;
+
+use std::sync::Arc;
+
+use opentelemetry_sdk::Resource;
+
+use crate::error::Result;
+use crate::export::form::Form;
+use crate::export::span_encoder::SpanEncoder;
+use crate::export::{Destination, Encoder, TraceChunk};
+use crate::model::otlp_encoder::OtlpEncoder;
+use crate::model::protocol::Protocol;
+use crate::transport::connection::Connection;
+use crate::transport::headers::Headers;
+use crate::transport::{Parcel, Wire};
+
+pub(crate) use dialect::apply as dialect;
+
+/// Where and how to send, already checked.
+#[derive(Clone, Debug)]
+pub(crate) struct OtlpSettings {
+    /// Complete address, path included; over gRPC the path does not matter.
+    pub(crate) url: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) headers: Headers,
+    pub(crate) gzip: bool,
+    pub(crate) connection: Connection,
+    pub(crate) max_spans: usize,
+    pub(crate) encoder: OtlpEncoder,
+}
+
+pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
+    let name = format!("OTLP {}", settings.url);
+    let (form, encoder) = match settings.protocol {
+        Protocol::HttpJson => (Form::Json, SpanEncoder::own(Form::Json)),
+        Protocol::HttpProtobuf | Protocol::Grpc => {
+            (Form::Protobuf, SpanEncoder::protobuf(settings.encoder)?)
+        }
+    };
+    let wire: Box<dyn Wire> = match settings.protocol {
+        Protocol::Grpc => grpc::wire(settings)?,
+        Protocol::HttpJson | Protocol::HttpProtobuf => {
+            Box::new(http::HttpWire::new(settings, form))
+        }
+    };
+    Ok(Destination::new(name, Box::new(Otlp(encoder)), wire))
+}
+
+struct Otlp(SpanEncoder);
+
+impl Encoder for Otlp {
+    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
+        let spans = chunk.spans.into_iter();
+        let spans = spans.map(|span| self.0.encode(&dialect(span), resource, true)).collect();
+        Parcel { spans, ..Parcel::default() }
+    }
+}

@@ -1,0 +1,163 @@
+//! Decides what a gRPC status means. Pure: no clock, no socket.
+//!
+//! Source: OTLP 1.x §failures; gRPC status codes; observed: a message that is too long is
+//! `OUT_OF_RANGE` (tonic) or `RESOURCE_EXHAUSTED` (others), one that cannot be read is `INTERNAL`,
+//! `UNKNOWN` or `INVALID_ARGUMENT`.
+
+use std::fmt;
+use std::time::Duration;
+
+use tonic::Code;
+
+use crate::stats::DropReason;
+use crate::transport::{Repeat, Verdict};
+
+/// What the server answered in place of success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    /// In the server's words, credentials masked.
+    pub(crate) message: String,
+    /// A `google.rpc.Status` message, or nothing.
+    pub(crate) details: Vec<u8>,
+}
+
+/// How servers say that a message is too long.
+const SIZE_WORDS: [&str; 4] = ["larger than max", "too large", "message length", "too long"];
+/// How the client says that an answer is not gRPC's.
+const FOREIGN_WORDS: [&str; 2] = ["grpc-status header missing", "protocol error"];
+
+impl Refusal {
+    /// What it means for the spans of the request; `retry_after` is what its details say of that.
+    pub(crate) fn verdict(&self, retry_after: Option<Duration>) -> Verdict {
+        let problem = self.to_string();
+        let advised = |advice: &str| Verdict::when_mended(format!("{problem}; {advice}"));
+        let soon = retry_after.map_or(Repeat::Soon, Repeat::After);
+        match self.code {
+            Code::Unauthenticated | Code::PermissionDenied => {
+                advised("set the credentials in OTEL_EXPORTER_OTLP_HEADERS")
+            }
+            Code::Unimplemented | Code::NotFound => {
+                advised("does this address take OTLP over gRPC? OTLP over HTTP needs \
+                         OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
+            }
+            Code::OutOfRange | Code::ResourceExhausted if self.speaks_of_size() => {
+                Verdict::Split { reason: DropReason::TooLarge, problem }
+            }
+            Code::Cancelled
+            | Code::DeadlineExceeded
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unavailable
+            | Code::DataLoss
+            // Without `RetryInfo` the specification has such spans dropped; many servers that only
+            // want less of them leave it out.
+            | Code::ResourceExhausted => Verdict::Failed { repeat: soon, problem },
+            _ if self.is_foreign() => advised("the answer is not that of a gRPC server"),
+            _ => Verdict::Split { reason: DropReason::Rejected, problem },
+        }
+    }
+
+    fn speaks_of_size(&self) -> bool {
+        SIZE_WORDS.iter().any(|words| self.message.contains(words))
+    }
+
+    fn is_foreign(&self) -> bool {
+        FOREIGN_WORDS.iter().any(|words| self.message.contains(words))
+    }
+}
+
+/// The status and the server's words.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gRPC {:?}", self.code)?;
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_specification_lists_is_sent_again() {
+        for code in [
+            Code::Cancelled,
+            Code::DeadlineExceeded,
+            Code::Aborted,
+            Code::OutOfRange,
+            Code::Unavailable,
+            Code::DataLoss,
+            Code::ResourceExhausted,
+        ] {
+            assert_eq!(repeat(code, "later"), Some(Repeat::Soon), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_pause_that_the_server_asks_for_is_kept() {
+        let pause = Duration::from_secs(7);
+        let verdict = refusal(Code::Unavailable, "later").verdict(Some(pause));
+        let Verdict::Failed { repeat, .. } = verdict else { panic!() };
+        assert_eq!(repeat, Repeat::After(pause));
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_halved() {
+        for (code, words) in [
+            (
+                Code::OutOfRange,
+                "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
+            ),
+            (Code::ResourceExhausted, "grpc: received message larger than max (5 vs. 4)"),
+        ] {
+            let Verdict::Split { reason, .. } = refusal(code, words).verdict(None) else {
+                panic!()
+            };
+            assert_eq!(reason, DropReason::TooLarge);
+        }
+    }
+
+    #[test]
+    fn what_a_person_must_mend_is_waited_for_with_advice() {
+        for (code, advice) in [
+            (Code::Unauthenticated, "OTEL_EXPORTER_OTLP_HEADERS"),
+            (Code::PermissionDenied, "OTEL_EXPORTER_OTLP_HEADERS"),
+            (Code::Unimplemented, "http/protobuf"),
+        ] {
+            let Verdict::Failed { repeat, problem } = refusal(code, "no").verdict(None) else {
+                panic!()
+            };
+            assert_eq!(repeat, Repeat::WhenMended);
+            assert!(problem.contains(advice), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_payload_that_cannot_be_read_is_looked_for_by_halves() {
+        for code in [Code::Internal, Code::Unknown, Code::InvalidArgument, Code::FailedPrecondition]
+        {
+            let Verdict::Split { reason, .. } = refusal(code, "bad").verdict(None) else {
+                panic!()
+            };
+            assert_eq!(reason, DropReason::Rejected);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_grpcs_costs_no_span() {
+        let words = "grpc-status header missing, mapped from HTTP status code 400";
+        assert_eq!(repeat(Code::Internal, words), Some(Repeat::WhenMended));
+    }
+
+    fn refusal(code: Code, message: &str) -> Refusal {
+        Refusal { code, message: message.to_owned(), details: Vec::new() }
+    }
+
+    fn repeat(code: Code, message: &str) -> Option<Repeat> {
+        match refusal(code, message).verdict(None) {
+            Verdict::Failed { repeat, .. } => Some(repeat),
+            _ => None,
+        }
+    }
+}
