@@ -20,6 +20,8 @@ pub(crate) struct MlflowSettings {
     pub(crate) encoder: OtlpEncoder,
     /// `mlflow.user`.
     pub(crate) user: Option<String>,
+    /// `mlflow.modelId` of traces that name none.
+    pub(crate) model_id: Option<String>,
     /// `mlflow.source.name`.
     pub(crate) source_name: Option<String>,
 }

@@ -111,6 +111,18 @@ pub mod otel {
     pub const GEN_AI_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
     /// Why generation stopped, an array of strings.
     pub const GEN_AI_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+    /// What a model was told, a JSON array of messages.
+    pub const GEN_AI_INPUT_MESSAGES: &str = "gen_ai.input.messages";
+    /// What a model answered, a JSON array of messages.
+    pub const GEN_AI_OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
+    /// What a model was instructed to do, a JSON array of parts.
+    pub const GEN_AI_INSTRUCTIONS: &str = "gen_ai.system_instructions";
+    /// Name of a tool.
+    pub const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+    /// What a tool was given, as JSON.
+    pub const GEN_AI_TOOL_ARGUMENTS: &str = "gen_ai.tool.call.arguments";
+    /// What a tool returned, as JSON.
+    pub const GEN_AI_TOOL_RESULT: &str = "gen_ai.tool.call.result";
     /// Conversation; MLflow takes it for the session.
     pub const GEN_AI_CONVERSATION: &str = "gen_ai.conversation.id";
     /// Name of an exception event.

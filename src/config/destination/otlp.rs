@@ -17,6 +17,7 @@ pub struct Otlp {
     pub(crate) protocol: Option<Protocol>,
     pub(crate) headers: Headers,
     pub(crate) compression: Option<Compression>,
+    pub(crate) genai_semconv: Option<bool>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) tls: TlsFiles,
 }
@@ -44,6 +45,14 @@ impl Otlp {
     #[must_use]
     pub fn with_compression(self, compression: Compression) -> Self {
         Self { compression: Some(compression), ..self }
+    }
+
+    /// Writes what models and tools were told and answered in the words of the GenAI conventions
+    /// (`gen_ai.input.messages` …), in place of `mlflow.spanInputs` and `mlflow.spanOutputs`.
+    /// Content of another shape than OpenAI's or Anthropic's stays where it is. Default: false.
+    #[must_use]
+    pub fn with_genai_semconv(self, write: bool) -> Self {
+        Self { genai_semconv: Some(write), ..self }
     }
 
     /// Time that one attempt may take. Default: 30 s.

@@ -56,6 +56,7 @@ impl Resolver<'_> {
             max_spans: super::otlp::max_batch(env)?,
             encoder: self.encoder,
             user,
+            model_id: env.get(var::MLFLOW_ACTIVE_MODEL_ID).map(str::to_owned),
             source_name: program().map(str::to_owned),
         };
         let kind = KindConfig::Mlflow(Box::new(settings));

@@ -58,8 +58,20 @@ impl Resolver<'_> {
             let fix = "the official encoder writes protobuf; use it with http/protobuf or grpc";
             return Err(Error::config("the OTLP encoder", "official", fix));
         }
-        let settings =
-            OtlpSettings { url, protocol, headers, gzip, connection, max_spans, encoder };
+        let gen_ai_messages = match options.genai_semconv {
+            Some(write) => write,
+            None => parse::flag(env, var::MLFLOW_ENABLE_OTEL_GENAI_SEMCONV, false)?,
+        };
+        let settings = OtlpSettings {
+            url,
+            protocol,
+            headers,
+            gzip,
+            connection,
+            max_spans,
+            encoder,
+            gen_ai_messages,
+        };
         let retry = self.retry(Target::Otlp, options.timeout, env)?;
         let kind = KindConfig::Otlp(Box::new(settings));
         Ok(Some(DestinationConfig { kind, retry, filter: None }))

@@ -21,8 +21,11 @@ use crate::transport::{Epilogue, Parcel, Payload};
 use trace_info::{ProcessInfo, Sizes, TraceInfo};
 
 pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
-    let process =
-        ProcessInfo { user: settings.user.clone(), source_name: settings.source_name.clone() };
+    let process = ProcessInfo {
+        user: settings.user.clone(),
+        source_name: settings.source_name.clone(),
+        model_id: settings.model_id.clone(),
+    };
     let encoder = MlflowEncoder {
         mode: settings.trace_info,
         process,

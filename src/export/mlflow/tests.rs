@@ -86,7 +86,7 @@ fn a_name_of_the_service_that_nobody_gave_is_no_tag() {
 fn encoder(mode: TraceInfoMode) -> MlflowEncoder {
     MlflowEncoder {
         mode,
-        process: ProcessInfo { user: None, source_name: None },
+        process: ProcessInfo { user: None, source_name: None, model_id: None },
         spans: SpanEncoder::protobuf(OtlpEncoder::Own).unwrap(),
         resources: Resources::default(),
         running: HashMap::new(),

@@ -29,6 +29,8 @@ const MAX_SIZES: usize = 100_000;
 pub(super) struct ProcessInfo {
     pub(super) user: Option<String>,
     pub(super) source_name: Option<String>,
+    /// Of traces that name none.
+    pub(super) model_id: Option<String>,
 }
 
 /// The body of the call, but for the experiment, which the sender knows.
@@ -45,7 +47,7 @@ impl TraceInfo {
         let asked = || root.data.attributes.iter().any(|kv| travels_in_trace_info(kv.key.as_str()));
         let due = match mode {
             TraceInfoMode::Always => true,
-            TraceInfoMode::Auto => asked(),
+            TraceInfoMode::Auto => process.model_id.is_some() || asked(),
             TraceInfoMode::Never => false,
         };
         due.then(|| Self::describe(root, process))
@@ -124,6 +126,7 @@ fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
             MAX_METADATA_CHARS,
         )
     };
+    process.model_id.iter().for_each(|id| put(trace::MODEL_ID, id));
     put(metadata::INPUTS, &content(root.inputs.as_ref()));
     put(metadata::OUTPUTS, &content(root.outputs.as_ref()));
     for (key, attributes) in [

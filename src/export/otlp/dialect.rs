@@ -6,13 +6,57 @@
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::messages;
 use crate::model::span::Span;
 use crate::model::text::Content;
 use crate::semconv::{otel, span as keys};
 
 /// The span with its whole meaning in its attributes.
 pub(crate) fn apply(span: Span) -> SpanData {
-    let mut additions = gen_ai(&span);
+    written(span, Vec::new())
+}
+
+/// The same, with what a model or a tool was told and answered in the words of the GenAI
+/// conventions, in place of MLflow's.
+pub(super) fn in_gen_ai_words(mut span: Span) -> SpanData {
+    let mut said = Vec::new();
+    match span.span_type().operation() {
+        Some("chat" | "generate_content") => {
+            let inputs =
+                span.inputs.as_ref().and_then(|inputs| messages::of_inputs(inputs.as_str()));
+            if let Some(given) = inputs {
+                said.push(KeyValue::new(otel::GEN_AI_INPUT_MESSAGES, given.messages));
+                let instructions = given.instructions;
+                said.extend(instructions.map(|it| KeyValue::new(otel::GEN_AI_INSTRUCTIONS, it)));
+                span.inputs = None;
+            }
+            let outputs = span.outputs.as_ref();
+            if let Some(answer) = outputs.and_then(|outputs| messages::of_outputs(outputs.as_str()))
+            {
+                said.push(KeyValue::new(otel::GEN_AI_OUTPUT_MESSAGES, answer));
+                // Read before they go: the reasons stand in an attribute of their own, too.
+                said.extend(finish(finish_reasons(&span)));
+                span.outputs = None;
+            }
+        }
+        Some("execute_tool") => {
+            said.push(KeyValue::new(otel::GEN_AI_TOOL_NAME, span.data.name.clone().into_owned()));
+            let inputs = span.inputs.take().map(|it| (otel::GEN_AI_TOOL_ARGUMENTS, it));
+            let outputs = span.outputs.take().map(|it| (otel::GEN_AI_TOOL_RESULT, it));
+            said.extend(
+                inputs
+                    .into_iter()
+                    .chain(outputs)
+                    .map(|(key, content)| KeyValue::new(key, content.as_str().to_owned())),
+            );
+        }
+        _ => {}
+    }
+    written(span, said)
+}
+
+fn written(span: Span, mut additions: Vec<KeyValue>) -> SpanData {
+    additions.extend(gen_ai(&span));
     additions.retain(|added| span.attribute(added.key.as_str()).is_none());
     let Span { mut data, mut arguments, inputs, outputs, .. } = span;
     arguments.append(&mut data.attributes);
@@ -42,11 +86,13 @@ fn gen_ai(span: &Span) -> Vec<KeyValue> {
         said.push(KeyValue::new(otel::GEN_AI_INPUT_TOKENS, usage.input));
         said.push(KeyValue::new(otel::GEN_AI_OUTPUT_TOKENS, usage.output));
     }
-    let reasons = finish_reasons(span);
-    if !reasons.is_empty() {
-        said.push(KeyValue::new(otel::GEN_AI_FINISH_REASONS, Value::Array(Array::String(reasons))));
-    }
+    said.extend(finish(finish_reasons(span)));
     said
+}
+
+fn finish(reasons: Vec<StringValue>) -> Option<KeyValue> {
+    let value = |reasons| Value::Array(Array::String(reasons));
+    (!reasons.is_empty()).then(|| KeyValue::new(otel::GEN_AI_FINISH_REASONS, value(reasons)))
 }
 
 /// Finish reasons of a model's answer in OpenAI's or Anthropic's shape.

@@ -7,10 +7,12 @@ mod grpc;
 #[path = "grpc_disabled.rs"]
 mod grpc;
 mod http;
+mod messages;
 
 use std::sync::Arc;
 
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::error::Result;
 use crate::export::form::Form;
@@ -18,6 +20,7 @@ use crate::export::span_encoder::SpanEncoder;
 use crate::export::{Destination, Encoder, TraceChunk};
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
+use crate::model::span::Span;
 use crate::transport::connection::Connection;
 use crate::transport::headers::Headers;
 use crate::transport::{Parcel, Wire};
@@ -35,6 +38,8 @@ pub(crate) struct OtlpSettings {
     pub(crate) connection: Connection,
     pub(crate) max_spans: usize,
     pub(crate) encoder: OtlpEncoder,
+    /// Whether messages are written in the words of the GenAI conventions.
+    pub(crate) gen_ai_messages: bool,
 }
 
 pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
@@ -45,21 +50,26 @@ pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
             (Form::Protobuf, SpanEncoder::protobuf(settings.encoder)?)
         }
     };
+    let words = if settings.gen_ai_messages { dialect::in_gen_ai_words } else { dialect };
     let wire: Box<dyn Wire> = match settings.protocol {
         Protocol::Grpc => grpc::wire(settings)?,
         Protocol::HttpJson | Protocol::HttpProtobuf => {
             Box::new(http::HttpWire::new(settings, form))
         }
     };
-    Ok(Destination::new(name, Box::new(Otlp(encoder)), wire))
+    Ok(Destination::new(name, Box::new(Otlp { encoder, words }), wire))
 }
 
-struct Otlp(SpanEncoder);
+struct Otlp {
+    encoder: SpanEncoder,
+    words: fn(Span) -> SpanData,
+}
 
 impl Encoder for Otlp {
     fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
         let spans = chunk.spans.into_iter();
-        let spans = spans.map(|span| self.0.encode(&dialect(span), resource, true)).collect();
+        let spans =
+            spans.map(|span| self.encoder.encode(&(self.words)(span), resource, true)).collect();
         Parcel { spans, ..Parcel::default() }
     }
 }

@@ -225,7 +225,7 @@ fn nul_does_not_reach_the_columns_of_a_database() {
 
 #[test]
 fn what_the_process_does_not_know_it_does_not_say() {
-    let nobody = ProcessInfo { user: None, source_name: None };
+    let nobody = ProcessInfo { user: None, source_name: None, model_id: None };
     let entries = describe_metadata(&plain(root_data([])), &nobody);
     let keys: Vec<&str> = entries.keys().map(String::as_str).collect();
     assert_eq!(
@@ -270,8 +270,24 @@ fn a_trace_of_very_many_spans_goes_without_their_sizes() {
     assert!(entries.is_empty());
 }
 
+#[test]
+fn a_model_id_of_the_process_is_that_of_traces_that_name_none() {
+    let process = ProcessInfo { model_id: Some("m-1".to_owned()), ..process() };
+    let model_of = |root: SpanData| {
+        let info = TraceInfo::of(&plain(root), TraceInfoMode::Auto, &process).unwrap();
+        info.0["trace_metadata"]["mlflow.modelId"].clone()
+    };
+    assert_eq!(model_of(root_data([])), "m-1");
+    assert_eq!(model_of(root_data([KeyValue::new("mlflow.modelId", "m-2")])), "m-2");
+    assert!(TraceInfo::of(&plain(root_data([])), TraceInfoMode::Never, &process).is_none());
+}
+
 fn process() -> ProcessInfo {
-    ProcessInfo { user: Some("root".to_owned()), source_name: Some("app".to_owned()) }
+    ProcessInfo {
+        user: Some("root".to_owned()),
+        source_name: Some("app".to_owned()),
+        model_id: None,
+    }
 }
 
 fn info(root: SpanData) -> Value {
