@@ -114,7 +114,8 @@ impl Local {
 ///
 /// It is called on a thread of its own, never by two at once. What it fails to export is kept and
 /// given to it again, so it may get a span twice; one that panics has failed. Its future is driven
-/// without a runtime: an exporter that needs one brings it along.
+/// as the SDK's batch processor does it, without a runtime: an exporter that needs one brings it
+/// along.
 ///
 /// # Examples
 ///

@@ -28,12 +28,17 @@ pub(crate) enum KindConfig {
     Otlp(Box<OtlpSettings>),
 }
 
-/// What `OTEL_TRACES_EXPORTER` asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Exporters {
-    otlp: bool,
-    console: bool,
-    none: bool,
+/// A word of `OTEL_TRACES_EXPORTER`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Console,
+    None,
+    Otlp,
+}
+
+impl Word {
+    const NAMES: [(&str, Self); 3] =
+        [("otlp", Self::Otlp), ("console", Self::Console), ("none", Self::None)];
 }
 
 impl Resolver<'_> {
@@ -88,12 +93,14 @@ impl Resolver<'_> {
     fn destinations_of_environment(&mut self, found: &mut Vec<DestinationConfig>) -> Result<()> {
         let builder = self.builder;
         let env = &builder.env;
-        let exporters = self.exporters()?;
+        let words = self.exporters()?;
+        let asked = |word| words.as_ref().is_some_and(|words| words.contains(&word));
         let uri = env.get(var::MLFLOW_TRACKING_URI).is_some();
         let use_otlp = parse::flag(env, var::MLFLOW_ENABLE_OTLP_EXPORTER, true)?;
         let endpoint = env.first(&otlp::ENDPOINTS).is_some();
         let dual = parse::flag(env, var::MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT, false)?;
-        let wanted = exporters.map_or(endpoint, |exporters| exporters.otlp && (endpoint || !uri));
+        let wanted =
+            if words.is_some() { asked(Word::Otlp) && (endpoint || !uri) } else { endpoint };
         let mut to_otlp = use_otlp && wanted;
         let mut to_mlflow = uri;
         if uri && to_otlp && !dual {
@@ -119,31 +126,25 @@ impl Resolver<'_> {
         if to_otlp {
             found.extend(self.otlp(&builder.otlp, env)?);
         }
-        if exporters.is_some_and(|exporters| exporters.console) {
+        if asked(Word::Console) {
             found.push(self.console()?);
         }
-        if found.is_empty() && !exporters.is_some_and(|exporters| exporters.none) {
+        if found.is_empty() && !asked(Word::None) {
             found.push(self.local(&builder.local, env)?);
         }
         Ok(())
     }
 
     /// Source: OpenTelemetry specification, environment variables, exporter selection.
-    fn exporters(&self) -> Result<Option<Exporters>> {
+    fn exporters(&self) -> Result<Option<Vec<Word>>> {
         let name = var::OTEL_TRACES_EXPORTER;
         let Some(value) = self.builder.env.get(name) else { return Ok(None) };
-        let mut exporters = Exporters::default();
-        let words = [("otlp", 0), ("console", 1), ("none", 2)];
-        for word in value.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            match parse::word(name, word, &words)? {
-                0 => exporters.otlp = true,
-                1 => exporters.console = true,
-                _ => exporters.none = true,
-            }
-        }
-        if exporters.none && (exporters.otlp || exporters.console) {
+        let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let words = words.map(|word| parse::word(name, word, &Word::NAMES));
+        let words = words.collect::<Result<Vec<_>>>()?;
+        if words.len() > 1 && words.contains(&Word::None) {
             return Err(Error::config(name, value, "`none` stands alone"));
         }
-        Ok(Some(exporters))
+        Ok(Some(words))
     }
 }
