@@ -4,7 +4,7 @@
 //! one leaves in parts. A trace whose root never ends gets a synthetic root from what its start
 //! told, so that it does not stay "In progress" for ever.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::KeyValue;
@@ -66,12 +66,16 @@ enum Lost {
 pub(crate) struct TraceTable {
     limits: TableLimits,
     traces: HashMap<TraceId, Trace>,
+    /// Traces seen so far.
+    seen: u64,
     /// Every trace once, by when it must be looked at.
     due: BTreeSet<(Instant, [u8; 16])>,
 }
 
 #[derive(Debug)]
 struct Trace {
+    /// Traces that leave together leave in the order in which they came.
+    number: u64,
     due: Instant,
     last_activity: Instant,
     spans: Vec<Weighed>,
@@ -88,7 +92,7 @@ struct Trace {
 
 impl TraceTable {
     pub(crate) fn new(limits: TableLimits) -> Self {
-        Self { limits, traces: HashMap::new(), due: BTreeSet::new() }
+        Self { limits, traces: HashMap::new(), seen: 0, due: BTreeSet::new() }
     }
 
     /// Notes that a root of this process started; another trace may have to leave for it.
@@ -135,15 +139,19 @@ impl TraceTable {
 
     /// Everything that has ended, whether its time has come or not.
     pub(crate) fn flush(&mut self) -> Vec<Release> {
-        let with_spans = self.traces.iter().filter(|(_, trace)| !trace.spans.is_empty());
-        let ids: Vec<TraceId> = with_spans.map(|(id, _)| *id).collect();
-        ids.into_iter().filter_map(|id| self.release(id, None)).collect()
+        let ids = self.in_order(|trace| !trace.spans.is_empty());
+        ids.into_values().filter_map(|id| self.release(id, None)).collect()
     }
 
     /// Everything, with a synthetic root for each trace whose root has not ended.
     pub(crate) fn close(&mut self) -> Vec<Release> {
-        let ids: Vec<TraceId> = self.traces.keys().copied().collect();
-        ids.into_iter().filter_map(|id| self.release(id, Some(Lost::Shutdown))).collect()
+        let ids = self.in_order(|_| true);
+        ids.into_values().filter_map(|id| self.release(id, Some(Lost::Shutdown))).collect()
+    }
+
+    fn in_order(&self, wanted: impl Fn(&Trace) -> bool) -> BTreeMap<u64, TraceId> {
+        let wanted = self.traces.iter().filter(|(_, trace)| wanted(trace));
+        wanted.map(|(id, trace)| (trace.number, *id)).collect()
     }
 
     /// When [`TraceTable::due`] should be asked next.
@@ -164,7 +172,8 @@ impl TraceTable {
         let mut new = false;
         let trace = self.traces.entry(trace_id).or_insert_with(|| {
             new = true;
-            Trace::new(now, ttl)
+            self.seen += 1;
+            Trace::new(self.seen, now, ttl)
         });
         let before = trace.due;
         trace.last_activity = now;
@@ -237,8 +246,9 @@ impl Release {
 }
 
 impl Trace {
-    fn new(now: Instant, ttl: Duration) -> Self {
+    fn new(number: u64, now: Instant, ttl: Duration) -> Self {
         Self {
+            number,
             due: now + ttl,
             last_activity: now,
             spans: Vec::new(),

@@ -43,6 +43,25 @@ fn spans_of_a_running_trace_leave_every_five_seconds() {
 }
 
 #[test]
+fn traces_that_leave_together_leave_in_the_order_in_which_they_came() {
+    let came: Vec<u64> = (1..=40).collect();
+    let filled = || {
+        let (mut table, t0) = table();
+        for id in &came {
+            // Their ids say nothing of when they came.
+            let trace = u128::from(id.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            table.ended(ended(in_trace(trace, root(*id))), t0);
+        }
+        table
+    };
+    let left = |releases: &[Release]| -> Vec<u64> {
+        releases.iter().map(|release| id_of(&release.spans[0].span)).collect()
+    };
+    assert_eq!(left(&filled().flush()), came);
+    assert_eq!(left(&filled().close()), came);
+}
+
+#[test]
 fn a_late_child_leaves_alone() {
     let (mut table, t0) = table();
     table.started(root(1), t0);
