@@ -3,6 +3,9 @@
 //! Files are `traces.jsonl` (the newest) to `traces.3.jsonl`, 16 MiB each, readable by their owner
 //! only; one line is one OTLP request. A directory that cannot be written costs a warning, and the
 //! spans are counted as rejected; the trees are still drawn.
+//!
+//! A line says what collectors are told, so that anything that reads OTLP can read it; and it can be
+//! replayed ([`crate::replay`]): inputs and outputs that are strings are still strings then.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -18,16 +21,18 @@ use crate::export::otlp::dialect;
 use crate::export::span_encoder::SpanEncoder;
 use crate::export::tree::Trees;
 use crate::export::{Destination, Encoder, TraceChunk};
+use crate::model::text::Content;
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
 
 #[cfg(not(unix))]
 #[path = "owner_only_elsewhere.rs"]
-mod owner_only;
+pub(crate) mod owner_only;
 #[cfg(unix)]
 #[path = "owner_only_unix.rs"]
-mod owner_only;
+pub(crate) mod owner_only;
 
 const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
+const NAME_PREFIX: &str = "local ";
 const FILES: usize = 4;
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -47,7 +52,7 @@ pub(crate) fn destination(settings: LocalSettings) -> Destination {
     let Some(directory) = settings.directory else {
         return Destination::new("console".to_owned(), Box::new(encoder), Box::new(ConsoleWire));
     };
-    let name = format!("local {}", directory.display());
+    let name = format!("{NAME_PREFIX}{}", directory.display());
     let wire = LocalWire { directory, writable: false, file: None };
     Destination::new(name, Box::new(encoder), Box::new(wire))
 }
@@ -62,9 +67,12 @@ impl Encoder for LocalEncoder {
         let tree = self.trees.as_mut().and_then(|trees| trees.add(&chunk));
         let trace_id = chunk.trace_id;
         let epilogue = tree.map(|text| Epilogue { trace_id, bytes: text.into_bytes() });
-        let spans = chunk.spans.into_iter();
-        let spans = spans.map(|span| self.spans.encode(&dialect(span), resource, true)).collect();
-        Parcel { spans, epilogue, filtered: 0 }
+        let spans = chunk.spans.into_iter().map(|mut span| {
+            span.inputs = span.inputs.map(Content::unmistakable);
+            span.outputs = span.outputs.map(Content::unmistakable);
+            self.spans.encode(&dialect(span), resource, true)
+        });
+        Parcel { spans: spans.collect(), epilogue, filtered: 0 }
     }
 }
 
@@ -202,4 +210,17 @@ fn draw(epilogue: &Epilogue) -> Verdict {
 /// The file that `directory` holds the newest traces in.
 pub(crate) fn newest_file(directory: &Path) -> PathBuf {
     directory.join("traces.jsonl")
+}
+
+/// The directory of a destination that is called `name`, when it is a local one.
+pub(crate) fn directory_of(name: &str) -> Option<&Path> {
+    name.strip_prefix(NAME_PREFIX).map(Path::new)
+}
+
+/// How many files are newer than the one called `name`; `None` when it holds no traces.
+pub(crate) fn age(name: &str) -> Option<usize> {
+    match name.strip_prefix("traces.")?.strip_suffix("jsonl")? {
+        "" => Some(0),
+        number => number.strip_suffix('.')?.parse().ok(),
+    }
 }

@@ -42,6 +42,18 @@ impl Content {
         }
     }
 
+    /// A JSON string that would be taken for JSON without its quotes becomes text that has them.
+    pub(crate) fn unmistakable(self) -> Self {
+        let Self::Json(json) = &self else { return self };
+        if first_byte(json) != Some(b'"') {
+            return self;
+        }
+        match serde_json::from_str(json).map(Self::from_text) {
+            Ok(Self::Json(_)) => Self::Text(json.clone()),
+            _ => self,
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Json(text) | Self::Text(text) => text,

@@ -195,3 +195,18 @@ fn document() -> impl Strategy<Value = Json> {
         ]
     })
 }
+
+#[test]
+fn a_string_that_looks_like_json_keeps_its_quotes_where_they_matter() {
+    let kept = |json: &str| Content::Json(json.to_owned()).unmistakable().into_value().unwrap();
+    for mistakable in
+        [r#""42""#, r#""[1]""#, r#""{\"a\":1}""#, r#""null""#, r#"" {""#, r#""\"x\"""#]
+    {
+        assert_eq!(kept(mistakable), Value::from(mistakable.to_owned()));
+        // Read back it is what it was.
+        assert_eq!(Content::from_value(kept(mistakable)), Content::Json(mistakable.to_owned()));
+    }
+    assert_eq!(kept(r#""Paris""#), Value::from("Paris"));
+    assert_eq!(kept("[1]"), Value::from("[1]"));
+    assert_eq!(kept("42"), Value::I64(42));
+}
