@@ -14,6 +14,7 @@ mod guard;
 mod init;
 mod model;
 mod process;
+mod replay;
 pub mod semconv;
 mod stats;
 mod sync;
@@ -38,6 +39,8 @@ pub use model::trace_info_mode::TraceInfoMode;
 pub use process::exporter::MlflowSpanExporter;
 pub use process::flush::FlushError;
 pub use process::processor::MlflowSpanProcessor;
+pub use replay::Replay;
+pub use replay::report::{ReplayError, ReplayProgress, Replayed};
 pub use stats::{DestinationStats, DropReason, Dropped, Stats};
 
 #[doc(no_inline)]

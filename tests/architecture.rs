@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the crate with the modules it may use, bottom to top.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("stats", &[]),
     ("sync", &[]),
@@ -27,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("config", &["error", "semconv", "model", "transport", "export", "process", "capture"]),
     ("guard", &["error", "stats", "process", "capture", "config"]),
     ("init", &["error", "diagnostics", "export", "process", "capture", "config", "guard"]),
+    ("replay", &["stats", "sync", "diagnostics", "semconv", "model", "export", "process", "guard"]),
     ("lib", &[]),
 ];
 

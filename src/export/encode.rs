@@ -22,7 +22,7 @@ const FIXED32: u32 = 5;
 
 /// Bits of `Span.flags` above the W3C trace flags.
 const FLAG_HAS_IS_REMOTE: u32 = 0x100;
-const FLAG_IS_REMOTE: u32 = 0x200;
+pub(crate) const FLAG_IS_REMOTE: u32 = 0x200;
 
 /// Body of a `Span` message.
 pub(crate) fn span(out: &mut Vec<u8>, span: &SpanData) {

@@ -4,10 +4,10 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Result;
 use std::path::Path;
 
-pub(super) fn create_directory(path: &Path) -> Result<()> {
+pub(crate) fn create_directory(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).create(path)
 }
 
-pub(super) fn open_for_append(path: &Path) -> Result<File> {
+pub(crate) fn open_for_append(path: &Path) -> Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }

@@ -5,10 +5,10 @@ use std::io::Result;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-pub(super) fn create_directory(path: &Path) -> Result<()> {
+pub(crate) fn create_directory(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-pub(super) fn open_for_append(path: &Path) -> Result<File> {
+pub(crate) fn open_for_append(path: &Path) -> Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }

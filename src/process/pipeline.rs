@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::Resource;
 
@@ -43,6 +43,7 @@ impl PipelineSettings {
 }
 
 pub(crate) struct Pipeline {
+    settings: PipelineSettings,
     intake: Arc<Intake>,
     resource: Arc<Mutex<Arc<Resource>>>,
     lanes: Vec<Lane>,
@@ -78,6 +79,7 @@ impl Pipeline {
             threads.push(worker::spawn(Arc::clone(&intake), settings, outlets, resource)?);
         }
         Ok(Self {
+            settings,
             intake,
             resource,
             lanes,
@@ -91,9 +93,18 @@ impl Pipeline {
         (!self.lanes.is_empty()).then_some(&*self.intake)
     }
 
+    pub(crate) fn settings(&self) -> &PipelineSettings {
+        &self.settings
+    }
+
     /// The provider that makes the spans says what it is.
     pub(crate) fn set_resource(&self, resource: &Resource) {
         *lock(&self.resource) = Arc::new(resource.clone());
+    }
+
+    /// What the spans are said to come from.
+    pub(crate) fn resource(&self) -> Arc<Resource> {
+        Arc::clone(&lock(&self.resource))
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -112,18 +123,23 @@ impl Pipeline {
         if self.lanes.is_empty() {
             return Ok(());
         }
-        let deadline = now() + patience;
-        let mut acknowledged = self.intake.flush(deadline);
-        let marks: Vec<_> = self.lanes.iter().map(|lane| lane.outbox.demand()).collect();
-        for (lane, mark) in self.lanes.iter().zip(marks) {
-            acknowledged &= lane.outbox.wait_settled(mark, deadline);
-        }
+        let mut acknowledged = self.settle(now() + patience);
         let stats = self.stats();
         // What ended during the flush may still be pending; what was lost, ever, is lost.
         let lost = stats.destinations.iter().any(|destination| destination.dropped.total() > 0);
         // Too late to see it settle is not too late when nothing is left.
         acknowledged |= stats.destinations.iter().all(|destination| destination.pending == 0);
         if acknowledged && !lost { Ok(()) } else { Err(Box::new(FlushError { stats })) }
+    }
+
+    /// Waits until whatever ended before this call is settled: delivered, its traces described, or
+    /// dropped; says whether it is. Ends early when a destination refuses.
+    pub(crate) fn settle(&self, deadline: Instant) -> bool {
+        let handed_over = self.intake.flush(deadline);
+        let marks: Vec<_> = self.lanes.iter().map(|lane| lane.outbox.demand()).collect();
+        self.lanes.iter().zip(marks).fold(handed_over, |settled, (lane, mark)| {
+            lane.outbox.wait_settled(mark, deadline) && settled
+        })
     }
 
     /// Waits until every destination is known to work.

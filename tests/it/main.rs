@@ -11,6 +11,7 @@ mod deliver_otlp;
 mod flush;
 mod local;
 mod memory;
+mod replay;
 mod runtimes;
 mod setup;
 

@@ -55,9 +55,19 @@ pub(super) fn in_gen_ai_words(mut span: Span) -> SpanData {
     written(span, said)
 }
 
-fn written(span: Span, mut additions: Vec<KeyValue>) -> SpanData {
-    additions.extend(gen_ai(&span));
+/// What [`apply`] adds to what the span says, in order, at its end.
+pub(crate) fn additions(span: &Span) -> Vec<KeyValue> {
+    added(span, Vec::new())
+}
+
+fn added(span: &Span, mut additions: Vec<KeyValue>) -> Vec<KeyValue> {
+    additions.extend(gen_ai(span));
     additions.retain(|added| span.attribute(added.key.as_str()).is_none());
+    additions
+}
+
+fn written(span: Span, said: Vec<KeyValue>) -> SpanData {
+    let mut additions = added(&span, said);
     let Span { mut data, mut arguments, inputs, outputs, .. } = span;
     arguments.append(&mut data.attributes);
     data.attributes = arguments;

@@ -25,7 +25,7 @@ use crate::transport::connection::Connection;
 use crate::transport::headers::Headers;
 use crate::transport::{Parcel, Wire};
 
-pub(crate) use dialect::apply as dialect;
+pub(crate) use dialect::{additions, apply as dialect};
 
 /// Where and how to send, already checked.
 #[derive(Clone, Debug)]
