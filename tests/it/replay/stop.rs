@@ -54,27 +54,21 @@ fn a_run_that_was_cut_off_is_continued_with_no_more_than_a_batch_twice() {
 
 #[test]
 fn the_same_guard_may_go_on_and_no_request_has_a_span_twice() {
-    let scratch = five_requests();
+    let scratch = directory();
+    append(&newest(&scratch), &lines(1..100));
     let server = Server::collector();
-    server.script(Route::Spans, [200]);
-    server.always(Route::Spans, 503);
+    // Nothing is sent before the server is known to work: the first run leaves its batch in memory.
+    server.always(Route::Setup, 503);
     let guard = collecting(&server);
     let impatient = replay(&scratch).with_patience(Duration::from_millis(300));
-    assert_eq!(try_run(&impatient, &guard).unwrap_err().replayed().spans, REQUEST as u64);
-    server.as_usual(Route::Spans);
-    // What was left in the pipe goes first, and then once more with the rest.
-    assert_eq!(try_run(&replay(&scratch), &guard).unwrap().spans, 4 * REQUEST as u64);
-    for request in server.requests(Route::Spans) {
-        let mut names = numbers(&request.spans());
-        let count = names.len();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), count);
-    }
-    let mut got = numbers(&server.spans());
-    got.sort_unstable();
-    got.dedup();
-    assert_eq!(got, all());
+    let error = try_run(&impatient, &guard).unwrap_err();
+    assert_eq!((error.replayed().spans, error.flush_error().unwrap().pending()), (0, 99));
+    server.as_usual(Route::Setup);
+    assert_eq!(try_run(&replay(&scratch), &guard).unwrap().spans, 99);
+    let requests = server.requests(Route::Spans);
+    let sent: Vec<_> = requests.iter().map(|request| numbers(&request.spans())).collect();
+    // A server on PostgreSQL refuses a request that has a span twice.
+    assert_eq!(sent, [(1..100).collect::<Vec<_>>(), (1..100).collect()]);
 }
 
 #[test]
