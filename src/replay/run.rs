@@ -13,7 +13,7 @@ use super::recent::Recent;
 use super::report::{ReplayProgress, Replayed};
 use super::restore::as_captured;
 
-/// More spans than a directory of the embedded default holds, and 16 MiB of ids at most.
+/// More spans than a directory of the embedded default holds; about 20 MiB at most, with their traces.
 const REMEMBERED: usize = 131_072;
 
 pub(super) type Watch<'a> = &'a mut dyn FnMut(&ReplayProgress) -> ControlFlow<()>;
