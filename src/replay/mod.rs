@@ -56,6 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// - a trace whose root had not ended when its program did gets no made-up root;
 /// - attributes set with [`set_json_attribute`](crate::MlflowSpanExt::set_json_attribute) under names
 ///   of your own are text, not structure;
+/// - where a limit on the length of values has cut the inputs, the arguments are attributes, too;
 /// - with `MLFLOW_TRACING_TRACE_INFO=always`, `mlflow.user` and `mlflow.source.name` are those of the
 ///   program that replays, root inputs and outputs that are strings are without quotes there, and the
 ///   sizes of a trace that spans several batches are those of its last part.
@@ -204,6 +205,5 @@ fn destinations(guard: &TracingGuard, directory: &Path) -> Result<String, Replay
             .filter(|(name, ..)| name.contains("experiment") || name.contains("workspace"))
             .map(|(name, value, _)| format!("{name} {value}")),
     );
-    parts.sort();
     Ok(parts.join("\n"))
 }

@@ -129,6 +129,18 @@ fn a_line_that_is_larger_than_the_memory_is_sent_in_parts() {
 }
 
 #[test]
+fn a_queue_that_is_shorter_than_a_line_loses_nothing() {
+    for variable in ["OTEL_BSP_MAX_QUEUE_SIZE", "MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE"] {
+        let scratch = directory();
+        append(&newest(&scratch), &line("api", (1..100).map(root)));
+        let server = Server::collector();
+        let guard = to_collector(&server).with_environment([(variable, "10")]).build().unwrap();
+        assert_eq!(try_run(&replay(&scratch), &guard).unwrap().spans, 99, "{variable}");
+        assert_eq!(numbers(&server.spans()), (1..100).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_span_that_nothing_can_take_is_counted_and_passed_over() {
     let scratch = directory();
     append(&newest(&scratch), &lines([1]));

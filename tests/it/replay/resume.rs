@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use mlflow_tracing::destination::Mlflow;
 use mlflow_tracing::{Console, Replay};
 
 use super::{
@@ -128,6 +129,10 @@ fn each_set_of_destinations_gets_everything() {
     for experiment in ["a", "b"] {
         let guard = to_mlflow(&mlflow).with_experiment(experiment).build().unwrap();
         assert_eq!(try_run(&replay(&scratch), &guard).unwrap().spans, 3, "{experiment}");
+        assert_eq!(try_run(&replay(&scratch), &guard).unwrap().spans, 0, "{experiment}");
+        // The same place, said in another way.
+        let place = Mlflow::new(mlflow.url()).with_experiment(experiment);
+        let guard = builder().with_destination(place).build().unwrap();
         assert_eq!(try_run(&replay(&scratch), &guard).unwrap().spans, 0, "{experiment}");
     }
 }
