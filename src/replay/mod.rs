@@ -45,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// **Resumes.** After each batch that every destination has acknowledged, how far it is is written to
 /// `replay-….json` beside the traces, one file for each set of destinations (names, experiments,
-/// workspaces). A run that was ended in any way, killed too, is continued by the next: nothing is
+/// workspaces; two that differ in headers only are one: use [`with_restart`](Self::with_restart)). A run that was ended in any way, killed too, is continued by the next: nothing is
 /// lost, and at most one batch is sent again, with the same ids. To send everything again, use
 /// [`with_restart`](Self::with_restart).
 ///
@@ -57,9 +57,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// - attributes set with [`set_json_attribute`](crate::MlflowSpanExt::set_json_attribute) under names
 ///   of your own are text, not structure;
 /// - where a limit on the length of values has cut the inputs, the arguments are attributes, too;
-/// - with `MLFLOW_TRACING_TRACE_INFO=always`, `mlflow.user` and `mlflow.source.name` are those of the
-///   program that replays, root inputs and outputs that are strings are without quotes there, and the
-///   sizes of a trace that spans several batches are those of its last part.
+/// - where the separate trace-info call is made, `mlflow.user` and `mlflow.source.name` in it are
+///   those of the program that replays, root inputs and outputs that are strings are without quotes,
+///   and the sizes of a trace that spans several batches are those of its last part.
 ///
 /// # Examples
 ///
