@@ -44,10 +44,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// ids.
 ///
 /// **Resumes.** After each batch that every destination has acknowledged, how far it is is written to
-/// `replay-….json` beside the traces, one file for each set of destinations (names, experiments,
-/// workspaces; two that differ in headers only are one: use [`with_restart`](Self::with_restart)). A run that was ended in any way, killed too, is continued by the next: nothing is
-/// lost, and at most one batch is sent again, with the same ids. To send everything again, use
-/// [`with_restart`](Self::with_restart).
+/// `replay-….json` beside the traces, one file for each set of destinations: their names, experiments
+/// and workspaces. A run that was ended in any way, killed too, is continued by the next: nothing is
+/// lost, and at most one batch is sent again, with the same ids. To send everything again, also to
+/// a destination that differs in nothing but headers, use [`with_restart`](Self::with_restart).
 ///
 /// **Use a guard of its own** ([`Builder::build`](crate::Builder::build)): while a replay runs, the
 /// resource of every span that the guard delivers is that of the replayed ones.
