@@ -1,14 +1,17 @@
-//! What real servers make of our traces: MLflow 3.17.2 and the OTLP collector rotel.
+//! What real servers make of our traces: MLflow 3.17.2 on SQLite and PostgreSQL, the OTLP collector
+//! rotel, Elastic's receiver, and all of them behind nginx.
 //!
 //! `servers.py` starts them, tells these tests where they are, and stops them; `tests/all.sh` runs
 //! it. The tests run one after the other: they count the requests that a server logs.
 #![cfg(test)]
 
 mod crowd;
+mod elastic;
 mod mlflow;
 mod program;
 mod python;
 mod quickstart;
+mod receivers;
 mod refusals;
 mod restart;
 mod rotel;

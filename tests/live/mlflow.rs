@@ -1,9 +1,12 @@
 //! An MLflow server, asked over REST.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
+use ureq::RequestBuilder;
 
 use super::servers::told;
 use super::stored::{Event, Span, Trace};
@@ -15,6 +18,8 @@ const TRACES: &str = "/api/3.0/mlflow/traces";
 #[derive(Clone, Debug)]
 pub(crate) struct Mlflow {
     pub(crate) uri: String,
+    /// User and password.
+    pub(crate) credentials: Option<(String, String)>,
 }
 
 /// An experiment that no other test, and no earlier run, knows.
@@ -26,16 +31,17 @@ pub(crate) struct Experiment {
 
 impl Mlflow {
     pub(crate) fn plain() -> Self {
-        Self { uri: told("MLFLOW_TEST_URI") }
+        Self { uri: told("MLFLOW_TEST_URI"), credentials: None }
     }
 
     pub(crate) fn killable() -> Self {
-        Self { uri: told("MLFLOW_TEST_KILLABLE_URI") }
+        Self { uri: told("MLFLOW_TEST_KILLABLE_URI"), credentials: None }
     }
 
-    /// One that asks for [`credentials`].
+    /// One on PostgreSQL, under a path prefix, that asks for a password.
     pub(crate) fn with_password() -> Self {
-        Self { uri: told("MLFLOW_TEST_AUTH_URI") }
+        let credentials = (told("MLFLOW_TEST_AUTH_USER"), told("MLFLOW_TEST_AUTH_PASSWORD"));
+        Self { uri: told("MLFLOW_TEST_AUTH_URI"), credentials: Some(credentials) }
     }
 
     pub(crate) fn experiment(&self, test: &str) -> Experiment {
@@ -57,12 +63,21 @@ impl Mlflow {
 
     /// Every trace of the experiment, page by page.
     pub(crate) fn trace_ids(&self, experiment_id: &str) -> Vec<String> {
+        self.search(experiment_id, "")
+    }
+
+    /// Every trace of the experiment whose spans came from this service.
+    pub(crate) fn trace_ids_of(&self, experiment_id: &str, service: &str) -> Vec<String> {
+        self.search(experiment_id, &format!("tags.`service.name` = '{service}'"))
+    }
+
+    fn search(&self, experiment_id: &str, filter: &str) -> Vec<String> {
         let location = json!({
             "type": "MLFLOW_EXPERIMENT",
             "mlflow_experiment": { "experiment_id": experiment_id },
         });
         let mut ids = Vec::new();
-        let mut query = json!({ "locations": [location], "max_results": 50 });
+        let mut query = json!({ "locations": [location], "filter": filter, "max_results": 50 });
         loop {
             let answer = self.post(&format!("{TRACES}/search"), &query);
             let page = answer["traces"].as_array().cloned().unwrap_or_default();
@@ -83,26 +98,37 @@ impl Mlflow {
     }
 
     fn get(&self, path: &str) -> Value {
-        let answer = ureq::get(format!("{}{path}", self.uri)).call();
+        let request = ureq::get(format!("{}{path}", self.uri));
+        let answer = self.authorized(request).call();
         let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
         serde_json::from_str(&answer.into_body().read_to_string().unwrap()).unwrap()
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
         let request = ureq::post(format!("{}{path}", self.uri));
-        let answer = request.header("Content-Type", "application/json").send(body.to_string());
+        let answer = self
+            .authorized(request)
+            .header("Content-Type", "application/json")
+            .send(body.to_string());
         let answer = answer.unwrap_or_else(|error| panic!("{path} {body}: {error}"));
         serde_json::from_str(&answer.into_body().read_to_string().unwrap()).unwrap()
     }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.credentials {
+            Some((user, password)) => {
+                let secret = BASE64.encode(format!("{user}:{password}"));
+                request.header("Authorization", format!("Basic {secret}"))
+            }
+            None => request,
+        }
+    }
 }
 
-/// User and password.
-pub(crate) fn credentials() -> (String, String) {
-    (told("MLFLOW_TEST_AUTH_USER"), told("MLFLOW_TEST_AUTH_PASSWORD"))
-}
-
+/// A name that starts like this and that nobody has used.
 pub(crate) fn unused_name(test: &str) -> String {
-    format!("{test} {}", std::process::id())
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{test} {}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn trace(answer: &Value) -> Trace {

@@ -32,7 +32,10 @@ impl Program {
 
     pub(crate) fn on(server: Mlflow, test: &str, change: impl FnOnce(Builder) -> Builder) -> Self {
         let experiment = server.experiment(test);
-        let builder = app::builder().with_tracking_uri(&server.uri);
+        let mut builder = app::builder().with_tracking_uri(&server.uri);
+        if let Some((user, password)) = &server.credentials {
+            builder = builder.with_basic_auth(user, password);
+        }
         let guard = change(builder.with_experiment_id(&experiment.id)).build().unwrap();
         let dispatch = Dispatch::new(tracing_subscriber::registry().with(guard.layer()));
         Self { guard, server, experiment, dispatch }

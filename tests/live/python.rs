@@ -31,6 +31,9 @@ fn run<T: DeserializeOwned>(script: &str, server: &Mlflow, id: &str) -> T {
     python.current_dir(env!("CARGO_TARGET_TMPDIR"));
     python.env("MLFLOW_DISABLE_TELEMETRY", "true").env("DO_NOT_TRACK", "true");
     python.env("LOGNAME", USER);
+    if let Some((user, password)) = &server.credentials {
+        python.env("MLFLOW_TRACKING_USERNAME", user).env("MLFLOW_TRACKING_PASSWORD", password);
+    }
     let output = python.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{script} failed:\n{said}");

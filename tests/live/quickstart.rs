@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::mlflow::{Mlflow, unused_name};
 use super::stored::Span;
-use super::support::time::{until, wall_clock};
-use super::{python, rotel, servers};
+use super::support::time::wall_clock;
+use super::{python, servers};
 
 const QUESTION: &str = "What is the capital of France, and how warm is it there?";
 const ANSWER: &str = "Paris, and it is 21.5 °C there.";
@@ -50,30 +50,8 @@ fn the_quickstart_is_in_mlflow_as_it_ran() {
     assert_eq!(trace.metadata_json("mlflow.trace.tokenUsage"), usage());
 }
 
-#[test]
-#[ignore = "needs real servers: run tests/all.sh"]
-fn the_quickstart_is_in_the_collector_as_it_ran() {
-    let service = unused_name("quickstart");
-    run(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &rotel::url()),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
-        ("OTEL_SERVICE_NAME", &service),
-    ]);
-    // It acknowledges before it writes.
-    until("the collector has written", || rotel::spans_of(&service).len() >= 5);
-    let spans = rotel::spans_of(&service);
-
-    check(&spans, "UNSET");
-    assert_eq!(spans[0].attributes["session.id"], "s-1");
-    assert_eq!(spans[0].attributes["user.id"], "anna");
-    // Arguments stay attributes, with their types: people search by them.
-    assert_eq!(spans[1].attributes["top_k"], 2);
-    assert_eq!(spans[4].attributes["gen_ai.usage.input_tokens"], 96);
-    assert_eq!(spans[4].attributes["gen_ai.usage.output_tokens"], 12);
-}
-
 /// Runs the example with these variables and no others; returns what it wrote to stderr.
-fn run(environment: &[(&str, &str)]) -> String {
+pub(crate) fn run(environment: &[(&str, &str)]) -> String {
     let mut quickstart = Command::new(servers::example("quickstart"));
     let output = quickstart.env_clear().envs(environment.iter().copied()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -85,7 +63,7 @@ fn run(environment: &[(&str, &str)]) -> String {
 
 /// Compares spans, in the order they started, with what the example does. `fine` is the status of
 /// a span that did not fail.
-fn check(spans: &[Span], fine: &str) {
+pub(crate) fn check(spans: &[Span], fine: &str) {
     let steps = steps();
     let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
     assert_eq!(names, steps.iter().map(|step| step.0).collect::<Vec<_>>());
@@ -140,7 +118,8 @@ fn content_of(value: &Value) -> Value {
     value.as_str().map_or_else(|| value.clone(), |text| serde_json::from_str(text).unwrap())
 }
 
-fn nanoseconds() -> u64 {
+/// Now.
+pub(crate) fn nanoseconds() -> u64 {
     let since = wall_clock().duration_since(UNIX_EPOCH).unwrap();
     u64::try_from(since.as_nanos()).unwrap()
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use mlflow_tracing::Builder;
 
-use super::mlflow::{Mlflow, credentials};
+use super::mlflow::Mlflow;
 use super::program::PATIENCE;
 use super::rotel;
 use super::support::app;
 use super::support::time::timed;
 
 /// A destination that is refused what it asks for.
-fn refused(settings: Builder, expected: &[&str]) {
+pub(crate) fn refused(settings: Builder, expected: &[&str]) {
     let (time, ()) = timed(|| in_vain(settings, PATIENCE, expected));
     // Waiting mends nothing: both say so at once.
     assert!(time < PATIENCE / 4, "took {time:?}");
@@ -71,8 +71,8 @@ fn a_deleted_experiment_is_told() {
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn credentials_that_are_missing_or_wrong_are_told_and_not_shown() {
-    let server = to(&Mlflow::with_password().uri);
-    let (user, _) = credentials();
+    let Mlflow { uri, credentials } = Mlflow::with_password();
+    let (server, (user, _)) = (to(&uri), credentials.unwrap());
     let expected = ["HTTP 401", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"];
     refused(server.clone(), &expected);
     refused(server.clone().with_basic_auth(user, "wrong"), &expected);
@@ -82,10 +82,10 @@ fn credentials_that_are_missing_or_wrong_are_told_and_not_shown() {
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn credentials_that_are_right_open_the_server() {
-    let server = Mlflow::with_password();
-    let (user, password) = credentials();
-    let in_address = server.uri.replace("://", &format!("://{user}:{}@", escaped(&password)));
-    for settings in [to(&server.uri).with_basic_auth(user, password), to(&in_address)] {
+    let Mlflow { uri, credentials } = Mlflow::with_password();
+    let (user, password) = credentials.unwrap();
+    let in_address = uri.replace("://", &format!("://{user}:{}@", escaped(&password)));
+    for settings in [to(&uri).with_basic_auth(user, password), to(&in_address)] {
         let guard = settings.build().unwrap();
         guard.ready(PATIENCE).unwrap();
         app::end_span(&guard, "welcome");

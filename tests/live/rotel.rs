@@ -9,9 +9,14 @@ use serde_json::{Map, Value};
 use super::servers::told;
 use super::stored::{Event, Span};
 
-/// The endpoint, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it.
+/// The endpoint over HTTP, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it.
 pub(crate) fn url() -> String {
     told("ROTEL_TEST_URL")
+}
+
+/// The same over gRPC: on port 4317.
+pub(crate) fn grpc_url() -> String {
+    told("ROTEL_TEST_GRPC_URL")
 }
 
 /// Spans that a service sent, in the order they started.

@@ -28,6 +28,7 @@ Set for the command:
     ELASTIC_TEST_URL           Elastic's receiver over HTTP, without /v1/traces
     ELASTIC_TEST_GRPC_URL      the same over gRPC
     ELASTIC_TEST_LOG           what it received: see harness/elastic.js
+    TLS_TEST_STRICT_URL        a server that breaks the handshake off when there is no client certificate
     TLS_TEST_CA                who signed the certificates of these servers
     TLS_TEST_CLIENT            a client certificate that they accept
     TLS_TEST_CLIENT_KEY        its key
@@ -42,9 +43,10 @@ import sys
 # Else the source tree gets directories of compiled files.
 sys.dont_write_bytecode = True
 
-from harness import collectors, install, nginx  # noqa: E402
+from harness import certificates, collectors, install  # noqa: E402
 from harness.group import LIVE, RUN, Group, free_ports  # noqa: E402
 from harness.mlflow import PASSWORD, USER, Mlflow  # noqa: E402
+from harness.nginx import Nginx  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 
 ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -89,7 +91,9 @@ def start_servers(groups):
     auth = Mlflow("mlflow-auth", ports[3], groups, store=postgres.uri, authenticate=True)
     rotel = collectors.collector(groups)
     elastic = collectors.Elastic(groups)
-    proxy = nginx.Nginx(rotel, auth, groups)
+    certificates.make()
+    proxy = Nginx(rotel, auth, groups)
+    strict = certificates.Strict(groups)
     for server in (plain, killable, auth):
         server.wait_until_warm()
     gateway = collectors.Gateway(plain.uri, groups)
@@ -116,9 +120,10 @@ def start_servers(groups):
         "ELASTIC_TEST_URL": f"http://{elastic.http}",
         "ELASTIC_TEST_GRPC_URL": f"http://{elastic.grpc}",
         "ELASTIC_TEST_LOG": elastic.received,
-        "TLS_TEST_CA": nginx.AUTHORITY,
-        "TLS_TEST_CLIENT": nginx.CLIENT,
-        "TLS_TEST_CLIENT_KEY": nginx.CLIENT_KEY,
+        "TLS_TEST_STRICT_URL": f"https://{strict.address}",
+        "TLS_TEST_CA": certificates.AUTHORITY,
+        "TLS_TEST_CLIENT": certificates.CLIENT,
+        "TLS_TEST_CLIENT_KEY": certificates.CLIENT_KEY,
     }
     return {name: str(value) for name, value in told.items()}
 

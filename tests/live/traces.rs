@@ -4,6 +4,7 @@ use mlflow_tracing::MlflowSpanExt as _;
 use serde_json::json;
 use tracing::info_span;
 
+use super::mlflow::Mlflow;
 use super::program::Program;
 use super::support::app;
 
@@ -110,7 +111,13 @@ fn a_trace_that_was_seen_running_ends_well() {
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn a_name_may_hold_anything() {
-    let program = Program::new("names");
+    // PostgreSQL refuses what SQLite takes.
+    for server in [Mlflow::plain(), Mlflow::with_password()] {
+        check_names(&Program::on(server, "names", |builder| builder));
+    }
+}
+
+fn check_names(program: &Program) {
     let long = "é".repeat(5000);
     let trace_ids: Vec<String> = program.run(|| {
         let name = |name: &str| info_span!("span", otel.name = name).trace_id().unwrap();

@@ -5,6 +5,7 @@ use mlflow_tracing::tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use serde_json::{Map, Value, json};
 use tracing::{Span, info_span};
 
+use super::mlflow::Mlflow;
 use super::program::Program;
 
 /// Texts that a server may take for something else.
@@ -42,7 +43,11 @@ fn structures() -> Vec<Value> {
 
 /// Sets each value on a span of its own, all of one trace, and compares what came back.
 fn check(test: &str, values: &[Value], set: impl Fn(&Span, &Value), key: &str) {
-    let program = Program::new(test);
+    check_on(Mlflow::plain(), test, values, set, key);
+}
+
+fn check_on(server: Mlflow, test: &str, values: &[Value], set: impl Fn(&Span, &Value), key: &str) {
+    let program = Program::on(server, test, |builder| builder);
     let trace_id = program.run(|| {
         let root = info_span!("root").entered();
         for (index, value) in values.iter().enumerate() {
@@ -65,6 +70,16 @@ fn inputs_come_back_as_they_were_set() {
         span.set_inputs(value);
     };
     check("inputs", &values, set, "mlflow.spanInputs");
+}
+
+#[test]
+#[ignore = "needs real servers: run tests/all.sh"]
+fn inputs_come_back_from_postgresql_as_they_were_set() {
+    let values = [scalars(), structures()].concat();
+    let set = |span: &Span, value: &Value| {
+        span.set_inputs(value);
+    };
+    check_on(Mlflow::with_password(), "PostgreSQL", &values, set, "mlflow.spanInputs");
 }
 
 #[test]
