@@ -29,6 +29,12 @@ pub(crate) struct Identity {
     pub(crate) key: Vec<u8>,
 }
 
+/// Whether a failed connection is one that no attempt can mend until a certificate changes: the
+/// server's is not trusted, or the server wants another of us. Clients hand on rustls' words.
+pub(crate) fn speaks_of_certificates(error: &str) -> bool {
+    ["certificate", "Certificate", "UnknownCA"].iter().any(|words| error.contains(words))
+}
+
 /// Keys are not shown.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

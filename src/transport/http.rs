@@ -12,7 +12,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Uri;
 
-use crate::transport::connection::Connection;
+use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::endpoint::Credentials;
 use crate::transport::headers::{Headers, Secrets};
 use crate::transport::proxy::Proxy;
@@ -200,6 +200,7 @@ fn parse_retry_after(value: &str) -> Option<Duration> {
 fn failure(error: &ureq::Error) -> Failure {
     let text = error.to_string();
     match error {
+        ureq::Error::Io(_) if speaks_of_certificates(&text) => Failure::Unusable(text),
         ureq::Error::Io(io) => match io.kind() {
             ErrorKind::ConnectionReset
             | ErrorKind::ConnectionAborted

@@ -13,7 +13,7 @@ use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::semconv::http as names;
 use crate::stats::DropReason;
 use crate::transport::headers::Headers;
-use crate::transport::http::{Http, Method, Outcome, Reply, Request};
+use crate::transport::http::{Failure, Http, Method, Outcome, Reply, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
 
@@ -198,6 +198,10 @@ impl Wire for MlflowWire {
     }
 }
 
+/// What to do when no connection can come about.
+const CERTIFICATES: &str = "check MLFLOW_TRACKING_SERVER_CERT_PATH (who is trusted) and \
+     MLFLOW_TRACKING_CLIENT_CERT_PATH (who we are)";
+
 /// What the answer means, with what a person can do about it.
 fn judge(outcome: &Outcome, body_bytes: usize) -> Verdict {
     let (repeat, problem) = match classify(outcome, Receiver::Mlflow, body_bytes) {
@@ -205,6 +209,7 @@ fn judge(outcome: &Outcome, body_bytes: usize) -> Verdict {
         other => return other,
     };
     let advice = match outcome {
+        Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
         Outcome::Failed(_) => "is the MLflow server running there?",
         Outcome::Reply(reply) => advice(reply),
     };

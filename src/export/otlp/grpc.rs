@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::OtlpSettings;
+use super::{CERTIFICATES, OtlpSettings};
 use crate::error::Result;
 use crate::export::{frame, reply};
 use crate::transport::grpc::{Grpc, Outcome};
@@ -70,7 +70,7 @@ impl Wire for GrpcWire {
 fn advise(verdict: Verdict, failure: &Failure) -> Verdict {
     let Verdict::Failed { repeat, problem } = verdict else { return verdict };
     let advice = match failure {
-        Failure::Unusable(_) => "check the certificates",
+        Failure::Unusable(_) => CERTIFICATES,
         Failure::CutOff(_) | Failure::NoAnswer(_) => {
             "is a collector listening there for gRPC? For HTTP set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         }

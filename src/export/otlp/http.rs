@@ -6,10 +6,10 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::OtlpSettings;
+use super::{CERTIFICATES, OtlpSettings};
 use crate::export::form::Form;
 use crate::export::reply;
-use crate::transport::http::{Http, Method, Outcome, Request};
+use crate::transport::http::{Failure, Http, Method, Outcome, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
 
@@ -81,6 +81,7 @@ fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
         return verdict;
     };
     let advice = match outcome {
+        Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
         Outcome::Failed(_) => "is a collector listening there?",
         Outcome::Reply(reply) => match reply.status {
             300..=399 => "redirects are not followed; set the address they lead to",

@@ -27,6 +27,10 @@ use crate::transport::{Parcel, Wire};
 
 pub(crate) use dialect::{additions, apply as dialect};
 
+/// What to do when no connection can come about.
+const CERTIFICATES: &str = "check OTEL_EXPORTER_OTLP_CERTIFICATE (who is trusted), \
+     OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY (who we are)";
+
 /// Where and how to send, already checked.
 #[derive(Clone, Debug)]
 pub(crate) struct OtlpSettings {

@@ -27,7 +27,7 @@ use tonic::{Request, Status};
 use ureq::http::uri::PathAndQuery;
 
 use crate::sync::now;
-use crate::transport::connection::Connection;
+use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::headers::Headers;
 use crate::transport::http::{Failure, MAX_IDLE, USER_AGENT};
 use codec::BytesCodec;
@@ -199,7 +199,7 @@ fn metadata(headers: &Headers) -> Result<MetadataMap, String> {
 
 fn failure(status: &Status) -> Failure {
     let text = chain(status);
-    if text.to_ascii_lowercase().contains("certificate") {
+    if speaks_of_certificates(&text) {
         return Failure::Unusable(text);
     }
     let cut_off = ["connection reset", "broken pipe", "closed"];
