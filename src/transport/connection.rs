@@ -45,3 +45,23 @@ impl fmt::Debug for Tls {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_of_certificates;
+
+    #[test]
+    fn a_refused_certificate_is_told_from_a_server_that_is_away() {
+        for said in [
+            "io: invalid peer certificate: UnknownIssuer",
+            "io: received fatal alert: CertificateRequired",
+            "connection error: received fatal alert: BadCertificate",
+            "io: received fatal alert: UnknownCA",
+        ] {
+            assert!(speaks_of_certificates(said), "{said}");
+        }
+        for said in ["io: Connection refused (os error 111)", "io: peer closed connection"] {
+            assert!(!speaks_of_certificates(said), "{said}");
+        }
+    }
+}
