@@ -153,6 +153,11 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Whether nginx says that it got no client certificate, or not the right one.
+    pub(crate) fn misses_certificate(&self) -> bool {
+        self.status == 400 && self.text().contains("SSL certificate")
+    }
+
     /// Words of the answer, for showing.
     pub(crate) fn masked(&self, words: &str) -> String {
         self.secrets.mask(words)

@@ -63,6 +63,7 @@ fn classify_reply(reply: &Reply, receiver: Receiver) -> Verdict {
         400..=499 if receiver == Receiver::Mlflow && speaks_of_database(reply) => {
             Verdict::Failed { repeat: again, problem }
         }
+        400 if reply.misses_certificate() => Verdict::when_mended(problem),
         300..=399 | 401 | 403 | 404 | 405 | 407 | 501 => Verdict::when_mended(problem),
         413 => Verdict::Split { reason: DropReason::TooLarge, problem },
         _ => Verdict::Split { reason: DropReason::Rejected, problem },

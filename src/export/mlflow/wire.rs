@@ -211,6 +211,7 @@ fn judge(outcome: &Outcome, body_bytes: usize) -> Verdict {
     let advice = match outcome {
         Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
         Outcome::Failed(_) => "is the MLflow server running there?",
+        Outcome::Reply(reply) if reply.misses_certificate() => CERTIFICATES,
         Outcome::Reply(reply) => advice(reply),
     };
     let separator = if advice.is_empty() { "" } else { "; " };

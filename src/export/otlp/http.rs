@@ -83,6 +83,7 @@ fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
     let advice = match outcome {
         Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
         Outcome::Failed(_) => "is a collector listening there?",
+        Outcome::Reply(reply) if reply.misses_certificate() => CERTIFICATES,
         Outcome::Reply(reply) => match reply.status {
             300..=399 => "redirects are not followed; set the address they lead to",
             401 | 403 | 407 => "set the credentials in OTEL_EXPORTER_OTLP_HEADERS",

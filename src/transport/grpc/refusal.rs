@@ -53,7 +53,10 @@ impl Refusal {
             // Without `RetryInfo` the specification has such spans dropped; many servers that only
             // want less of them leave it out.
             | Code::ResourceExhausted => Verdict::Failed { repeat: soon, problem },
-            _ if self.is_foreign() => advised("the answer is not that of a gRPC server"),
+            _ if self.is_foreign() => advised(
+                "the answer is not that of a gRPC server; check the address, and \
+                 OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE if the server asks for one",
+            ),
             _ => Verdict::Split { reason: DropReason::Rejected, problem },
         }
     }

@@ -50,6 +50,16 @@ fn every_status_has_its_meaning() {
 }
 
 #[test]
+fn a_proxy_that_misses_a_client_certificate_costs_no_span() {
+    for words in ["No required SSL certificate was sent", "The SSL certificate error"] {
+        let outcome = Outcome::Reply(reply(400, &format!("<html><center>{words}</center>")));
+        for receiver in [Receiver::Mlflow, Receiver::Otlp] {
+            assert_eq!(fate(&classify(&outcome, receiver, 1)), Again(Repeat::WhenMended));
+        }
+    }
+}
+
+#[test]
 fn an_mlflow_server_whose_database_is_in_trouble_is_asked_again() {
     for words in [
         r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"..."}"#,
