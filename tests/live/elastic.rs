@@ -4,14 +4,15 @@
 
 use std::fs;
 
+use mlflow_tracing::Protocol;
 use serde_json::{Map, Value};
 
 use super::servers::told;
 use super::stored::{Event, Span};
 
 /// The endpoint of this protocol, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it.
-pub(crate) fn url(protocol: &str) -> String {
-    told(if protocol == "grpc" { "ELASTIC_TEST_GRPC_URL" } else { "ELASTIC_TEST_URL" })
+pub(crate) fn url(protocol: Protocol) -> String {
+    told(if protocol == Protocol::Grpc { "ELASTIC_TEST_GRPC_URL" } else { "ELASTIC_TEST_URL" })
 }
 
 /// Headers, or metadata, and path of the requests whose header `x-test` has this value.
@@ -91,7 +92,8 @@ fn any(value: &Value) -> Value {
     let (kind, content) = value.as_object().unwrap().iter().next().unwrap();
     match kind.as_str() {
         "intValue" => text(content).parse::<i64>().unwrap().into(),
-        "doubleValue" => content.as_f64().unwrap().into(),
+        // No JSON number, or written without a point.
+        "doubleValue" => content.as_f64().map_or_else(|| content.clone(), Value::from),
         "arrayValue" => items(&content["values"]).map(any).collect::<Vec<_>>().into(),
         "stringValue" | "boolValue" => content.clone(),
         other => panic!("not sent by this crate: {other}"),

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mlflow_tracing::destination::Otlp;
 use mlflow_tracing::opentelemetry::trace::{
-    Event, Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags,
-    TraceId, TraceState, Tracer as _, TracerProvider as _,
+    Event, Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _,
+    TraceFlags, TraceId, TraceState, Tracer as _, TracerProvider as _,
 };
 use mlflow_tracing::opentelemetry::{Array, Context, KeyValue, StringValue, Value as Any};
-use mlflow_tracing::{Protocol, TracingGuard};
+use mlflow_tracing::{Builder, TracingGuard};
 use serde_json::{Value, json};
 
 use super::elastic;
+use super::encoder::{self, PROTOCOLS, otlp};
 use super::mlflow::unused_name;
 use super::program::PATIENCE;
 use super::support::app;
@@ -32,7 +32,8 @@ fn nanoseconds(offset: u64) -> String {
 /// Every kind of value that the OpenTelemetry API has, and what OTLP/JSON makes of it.
 fn attributes() -> Vec<(&'static str, Any, Value)> {
     let list = |values: Value| json!({ "arrayValue": { "values": values } });
-    let texts = |texts: &[&'static str]| texts.iter().map(|text| StringValue::from(*text)).collect();
+    let texts =
+        |texts: &[&'static str]| texts.iter().map(|text| StringValue::from(*text)).collect();
     vec![
         ("yes", true.into(), json!({ "boolValue": true })),
         ("no", false.into(), json!({ "boolValue": false })),
@@ -41,7 +42,8 @@ fn attributes() -> Vec<(&'static str, Any, Value)> {
         ("most", i64::MAX.into(), json!({ "intValue": i64::MAX.to_string() })),
         ("beyond a double", ((1 << 53) + 1).into(), json!({ "intValue": "9007199254740993" })),
         ("tenth", 0.1.into(), json!({ "doubleValue": 0.1 })),
-        ("whole", 3.0.into(), json!({ "doubleValue": 3.0 })),
+        // JavaScript writes no point where it can do without.
+        ("whole", 3.0.into(), json!({ "doubleValue": 3 })),
         ("huge", f64::MAX.into(), json!({ "doubleValue": f64::MAX })),
         ("tiny", 5e-324.into(), json!({ "doubleValue": 5e-324 })),
         ("not a number", f64::NAN.into(), json!({ "doubleValue": "NaN" })),
@@ -64,7 +66,7 @@ fn attributes() -> Vec<(&'static str, Any, Value)> {
         (
             "doubles",
             Any::Array(vec![0.0, 1e-7].into()),
-            list(json!([{ "doubleValue": 0.0 }, { "doubleValue": 1e-7 }])),
+            list(json!([{ "doubleValue": 0 }, { "doubleValue": 1e-7 }])),
         ),
         (
             "texts",
@@ -84,7 +86,7 @@ fn sent() -> Value {
 
 /// A span of another program, which ours continues.
 fn remote() -> SpanContext {
-    let state = TraceState::from_key_value([("vendor", "a=b"), ("other", "1")]).unwrap();
+    let state = TraceState::from_key_value([("vendor", "a:b"), ("other", "1")]).unwrap();
     let (trace, span) = (TraceId::from(0xfe << 120 | 1), SpanId::from(0xfe << 56 | 1));
     SpanContext::new(trace, span, TraceFlags::SAMPLED, true, state)
 }
@@ -123,7 +125,7 @@ fn expected(full: &SpanContext, plain: &SpanContext) -> [Value; 2] {
         "traceId": "fe000000000000000000000000000001",
         "spanId": full.span_id().to_string(),
         "parentSpanId": "fe00000000000001",
-        "traceState": "vendor=a=b,other=1",
+        "traceState": "vendor=a:b,other=1",
         "flags": 0x301,
         "name": TEXT,
         "kind": 3,
@@ -138,7 +140,7 @@ fn expected(full: &SpanContext, plain: &SpanContext) -> [Value; 2] {
             {
                 "traceId": "fe000000000000000000000000000001",
                 "spanId": "fe00000000000001",
-                "traceState": "vendor=a=b,other=1",
+                "traceState": "vendor=a:b,other=1",
                 "flags": 0x301,
                 "attributes": sent(),
             },
@@ -150,7 +152,7 @@ fn expected(full: &SpanContext, plain: &SpanContext) -> [Value; 2] {
         "traceId": "fe000000000000000000000000000001",
         "spanId": plain.span_id().to_string(),
         "parentSpanId": full.span_id().to_string(),
-        "traceState": "vendor=a=b,other=1",
+        "traceState": "vendor=a:b,other=1",
         "flags": 0x101,
         "name": "plain",
         "kind": 1,
@@ -165,28 +167,17 @@ fn expected(full: &SpanContext, plain: &SpanContext) -> [Value; 2] {
 #[ignore = "needs real servers: run tests/all.sh"]
 fn every_value_is_exact_in_a_receiver_of_another_language_on_every_protocol() {
     let service = unused_name("exact");
-    let protocols = [
-        (Protocol::Grpc, elastic::url("grpc")),
-        (Protocol::HttpProtobuf, format!("{}/v1/traces", elastic::url("http/protobuf"))),
-        (Protocol::HttpJson, format!("{}/v1/traces", elastic::url("http/json"))),
-    ];
-    let mut builder = app::builder().with_service_name(&service);
-    for (protocol, endpoint) in &protocols {
-        builder = builder.with_destination(
-            Otlp::new(endpoint).with_protocol(*protocol).with_header("x-test", &service),
-        );
-    }
-    let guard = builder.build().unwrap();
+    let destinations = PROTOCOLS.iter().map(|&protocol| otlp(&elastic::url(protocol), protocol));
+    let builder = encoder::builder().with_service_name(&service);
+    let guard = destinations.fold(builder, Builder::with_destination).build().unwrap();
     let (full, plain) = record(&guard);
     guard.flush(PATIENCE).unwrap();
     assert_eq!(app::conserved(&guard).ended, 2);
 
     let spans = |trace: &Value| trace[0]["scopeSpans"][0]["spans"].as_array().unwrap().clone();
-    until("the receiver has written", || {
-        elastic::spans_of(&service).len() == 2 * protocols.len()
-    });
+    until("the receiver has written", || elastic::spans_of(&service).len() == 2 * PROTOCOLS.len());
     let traces = elastic::traces_of(&service);
-    assert_eq!(traces.len(), protocols.len());
+    assert_eq!(traces.len(), PROTOCOLS.len());
     assert!(traces.iter().all(|trace| *trace == traces[0]), "{traces:#?}");
     assert_eq!(spans(&traces[0]), expected(&full, &plain));
 }

@@ -7,7 +7,10 @@
 
 mod crowd;
 mod elastic;
+mod encoder;
+mod exact;
 mod mlflow;
+mod plug;
 mod program;
 mod python;
 mod quickstart;
@@ -21,6 +24,7 @@ mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod times;
+mod tls;
 mod trace_info;
 mod traces;
 mod values;

@@ -153,7 +153,8 @@ fn trace(answer: &Value) -> Trace {
 fn span(answer: &Value) -> Span {
     let attributes = object(&answer["attributes"]);
     let attribute = |key: &str| attributes.get(key).cloned().unwrap_or_default();
-    let status = answer["status"]["code"].as_str().unwrap();
+    // What is nought is left out.
+    let status = answer["status"]["code"].as_str().unwrap_or("STATUS_CODE_UNSET");
     Span {
         id: id(&answer["span_id"]).unwrap(),
         parent_id: id(&answer["parent_span_id"]),

@@ -6,6 +6,7 @@ use mlflow_tracing::{Builder, TracingGuard};
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use super::encoder;
 use super::mlflow::{Experiment, Mlflow};
 use super::python;
 use super::stored::Trace;
@@ -32,7 +33,7 @@ impl Program {
 
     pub(crate) fn on(server: Mlflow, test: &str, change: impl FnOnce(Builder) -> Builder) -> Self {
         let experiment = server.experiment(test);
-        let mut builder = app::builder().with_tracking_uri(&server.uri);
+        let mut builder = encoder::builder().with_tracking_uri(&server.uri);
         if let Some((user, password)) = &server.credentials {
             builder = builder.with_basic_auth(user, password);
         }

@@ -1,7 +1,9 @@
 //! The quickstart's trace is whole in every receiver, on every protocol; only variables differ.
 
+use mlflow_tracing::Protocol;
 use serde_json::json;
 
+use super::encoder::PROTOCOLS;
 use super::mlflow::{Mlflow, unused_name};
 use super::quickstart::{check, nanoseconds, run};
 use super::servers::told;
@@ -13,11 +15,11 @@ use super::{elastic, python, rotel};
 const SPANS: usize = 5;
 
 /// Runs the quickstart against this endpoint, and returns the name of the service it ran as.
-fn send(endpoint: &str, protocol: &str, compression: &str) -> String {
+fn send(endpoint: &str, protocol: Protocol, compression: &str) -> String {
     let service = unused_name(&format!("{protocol} {compression}"));
     run(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", &protocol.to_string()),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", compression),
         ("OTEL_SERVICE_NAME", &service),
     ]);
@@ -44,37 +46,31 @@ fn check_collected(spans: &[Span]) {
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn the_quickstart_is_whole_in_rotel_on_every_protocol() {
-    let http = rotel::url();
-    let grpc = rotel::grpc_url();
-    for (endpoint, protocol, compression) in [
-        (&grpc, "grpc", "none"),
-        (&grpc, "grpc", "gzip"),
-        (&http, "http/protobuf", "none"),
-        (&http, "http/protobuf", "gzip"),
-        (&http, "http/json", "none"),
-        (&http, "http/json", "gzip"),
-    ] {
-        let service = send(endpoint, protocol, compression);
-        check_collected(&written(&service, rotel::spans_of));
+    for &protocol in PROTOCOLS {
+        for compression in ["none", "gzip"] {
+            let service = send(&rotel::url(protocol), protocol, compression);
+            check_collected(&written(&service, rotel::spans_of));
+        }
     }
 }
 
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn the_quickstart_is_whole_in_elastics_receiver_on_every_protocol() {
-    // It does not unpack what comes over HTTP.
-    for (protocol, compression) in
-        [("grpc", "none"), ("grpc", "gzip"), ("http/protobuf", "none"), ("http/json", "none")]
-    {
-        let service = send(&elastic::url(protocol), protocol, compression);
-        check_collected(&written(&service, elastic::spans_of));
+    for &protocol in PROTOCOLS {
+        // It does not unpack what comes over HTTP.
+        let unpacks = protocol == Protocol::Grpc;
+        for compression in ["none", "gzip"].into_iter().take(if unpacks { 2 } else { 1 }) {
+            let service = send(&elastic::url(protocol), protocol, compression);
+            check_collected(&written(&service, elastic::spans_of));
+        }
     }
 }
 
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn the_quickstart_is_whole_in_mlflow_behind_a_grpc_gateway() {
-    let service = send(&told("GATEWAY_TEST_GRPC_URL"), "grpc", "none");
+    let service = send(&told("GATEWAY_TEST_GRPC_URL"), Protocol::Grpc, "none");
     let server = Mlflow::plain();
     // The gateway's.
     let experiment = "0";
@@ -84,7 +80,7 @@ fn the_quickstart_is_whole_in_mlflow_behind_a_grpc_gateway() {
     let trace = server.trace(&trace_ids[0]);
     assert_eq!(python::read(&server, &trace_ids[0]), trace);
     check_collected(&trace.spans);
-    assert_eq!((&*trace.state, &*trace.tags["mlflow.traceName"]), ("OK", "agent"));
+    assert_eq!((&*trace.state, &trace.tags["service.name"]), ("OK", &service));
     assert_eq!(trace.metadata["mlflow.trace.session"], "s-1");
     assert_eq!(trace.metadata["mlflow.trace.user"], "anna");
 }
@@ -114,7 +110,7 @@ fn the_quickstart_is_whole_in_mlflow_on_postgresql_with_a_password_and_a_path_pr
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn the_line_of_mlflows_documentation_is_grpc_and_its_path_does_not_matter() {
-    let endpoint = format!("{}/v1/traces", rotel::grpc_url());
+    let endpoint = format!("{}/v1/traces", rotel::url(Protocol::Grpc));
     assert!(endpoint.ends_with(":4317/v1/traces"), "{endpoint}");
     let before = nanoseconds();
     run(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint), ("OTEL_SERVICE_NAME", "genai-app")]);
@@ -127,17 +123,19 @@ fn the_line_of_mlflows_documentation_is_grpc_and_its_path_does_not_matter() {
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn headers_of_the_environment_reach_the_receiver_on_every_protocol() {
-    for (protocol, path, content_type) in [
-        ("grpc", "/opentelemetry.proto.collector.trace.v1.TraceService/Export", None),
-        ("http/protobuf", "/v1/traces", Some("application/x-protobuf")),
-        ("http/json", "/v1/traces", Some("application/json")),
-    ] {
-        let test = unused_name(&format!("headers {protocol}")).replace(" ", "-");
+    for &protocol in PROTOCOLS {
+        let (path, content_type) = match protocol {
+            Protocol::HttpProtobuf => ("/v1/traces", Some("application/x-protobuf")),
+            Protocol::HttpJson => ("/v1/traces", Some("application/json")),
+            // The receiver keeps gRPC's own metadata to itself.
+            _ => ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", None),
+        };
+        let test = unused_name(&format!("headers {protocol}")).replace(' ', "-");
         let general = "authorization=Bearer%20general,x-team=nobody";
         let headers = format!("x-test={test},Authorization=Bearer%20a%2Cb%3D,x-team= blue ");
         run(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &elastic::url(protocol)),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", &protocol.to_string()),
             ("OTEL_EXPORTER_OTLP_HEADERS", general),
             ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", &headers),
         ]);

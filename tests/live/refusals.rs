@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use mlflow_tracing::Builder;
+use mlflow_tracing::{Builder, Protocol};
 
+use super::encoder;
 use super::mlflow::Mlflow;
 use super::program::PATIENCE;
 use super::rotel;
@@ -37,7 +38,7 @@ fn in_vain(settings: Builder, patience: Duration, expected: &[&str]) {
 }
 
 fn to(server: &str) -> Builder {
-    app::builder().with_tracking_uri(server)
+    encoder::builder().with_tracking_uri(server)
 }
 
 #[test]
@@ -105,9 +106,9 @@ fn a_server_that_is_not_there_is_told() {
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
 fn a_collector_with_another_path_is_told() {
-    let nowhere = format!("{}/nowhere", rotel::url());
+    let nowhere = format!("{}/nowhere", rotel::url(Protocol::HttpProtobuf));
     let expected = ["HTTP 404", "check the path", &nowhere];
-    refused(app::builder().with_otlp_endpoint(&nowhere), &expected);
+    refused(encoder::builder().with_otlp_endpoint(&nowhere), &expected);
 }
 
 fn escaped(text: &str) -> String {

@@ -4,19 +4,15 @@
 
 use std::fs;
 
+use mlflow_tracing::Protocol;
 use serde_json::{Map, Value};
 
 use super::servers::told;
 use super::stored::{Event, Span};
 
-/// The endpoint over HTTP, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it.
-pub(crate) fn url() -> String {
-    told("ROTEL_TEST_URL")
-}
-
-/// The same over gRPC: on port 4317.
-pub(crate) fn grpc_url() -> String {
-    told("ROTEL_TEST_GRPC_URL")
+/// The endpoint of this protocol, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it; port 4317 for gRPC.
+pub(crate) fn url(protocol: Protocol) -> String {
+    told(if protocol == Protocol::Grpc { "ROTEL_TEST_GRPC_URL" } else { "ROTEL_TEST_URL" })
 }
 
 /// Spans that a service sent, in the order they started.

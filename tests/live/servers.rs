@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::encoder;
+
 /// A variable that `servers.py` sets.
 #[expect(clippy::disallowed_methods, reason = "it is how the tests are told of the servers")]
 pub(crate) fn told(name: &str) -> String {
@@ -25,6 +27,9 @@ pub(crate) fn example(name: &str) -> PathBuf {
     let target = profile.parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--example", name, "--target-dir"]).arg(target);
+    if encoder::OFFICIAL {
+        cargo.args(["--features", "opentelemetry-otlp"]);
+    }
     assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
     profile.join("examples").join(name)
 }

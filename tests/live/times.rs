@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use mlflow_tracing::Protocol;
 use mlflow_tracing::opentelemetry::trace::{
     Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
@@ -39,7 +40,8 @@ fn record(program: &Program) -> String {
 fn every_destination_stores_the_same_times_to_the_nanosecond() {
     let service = unused_name("times");
     let program = Program::with("times", |builder| {
-        let builder = builder.with_otlp_endpoint(format!("{}/v1/traces", rotel::url()));
+        let builder =
+            builder.with_otlp_endpoint(format!("{}/v1/traces", rotel::url(Protocol::HttpProtobuf)));
         builder.with_service_name(&service)
     });
     let trace = program.stored(&record(&program));
