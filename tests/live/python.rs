@@ -1,9 +1,11 @@
 //! MLflow's official Python client.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::mlflow::Mlflow;
 use super::servers::told;
@@ -14,30 +16,57 @@ pub(crate) const USER: &str = "tester";
 
 /// A trace as the client reads it.
 pub(crate) fn read(server: &Mlflow, trace_id: &str) -> Trace {
-    run("readback.py", server, trace_id)
+    static READER: LazyLock<Mutex<Reader>> = LazyLock::new(|| Mutex::new(Reader::new()));
+    let question =
+        json!({ "uri": server.uri, "trace_id": trace_id, "credentials": server.credentials });
+    let answer = READER.lock().unwrap_or_else(PoisonError::into_inner).ask(&question);
+    if let Some(error) = answer["error"].as_str() {
+        panic!("{question}: {error}");
+    }
+    serde_json::from_value(answer).unwrap()
 }
 
 /// Makes a trace with the Python SDK in this experiment, and returns its id.
 pub(crate) fn make_trace(server: &Mlflow, experiment_id: &str) -> String {
-    run("reference.py", server, experiment_id)
+    let output = python("reference.py").arg(&server.uri).arg(experiment_id).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let last = printed.lines().last().unwrap_or_else(|| panic!("it is silent:\n{said}"));
+    serde_json::from_str(last).unwrap()
 }
 
-/// What a script of this directory prints, as JSON, on its last line.
-fn run<T: DeserializeOwned>(script: &str, server: &Mlflow, id: &str) -> T {
+/// `readback.py`, which takes seconds to start. It ends with the tests, when nobody asks any more.
+struct Reader {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let mut python = python("readback.py");
+        python.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = python.spawn().unwrap();
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        Self { process, answers }
+    }
+
+    fn ask(&mut self, question: &Value) -> Value {
+        writeln!(self.process.stdin.as_ref().unwrap(), "{question}").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
+    }
+}
+
+/// A script of this directory.
+fn python(script: &str) -> Command {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
     let mut python = Command::new(told("MLFLOW_TEST_PYTHON"));
-    python.arg(directory.join(script)).arg(&server.uri).arg(id);
+    python.arg(directory.join(script));
     // Where there is no repository that the SDK would describe.
     python.current_dir(env!("CARGO_TARGET_TMPDIR"));
     python.env("MLFLOW_DISABLE_TELEMETRY", "true").env("DO_NOT_TRACK", "true");
     python.env("LOGNAME", USER);
-    if let Some((user, password)) = &server.credentials {
-        python.env("MLFLOW_TRACKING_USERNAME", user).env("MLFLOW_TRACKING_PASSWORD", password);
-    }
-    let output = python.output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{script} failed:\n{said}");
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let last = printed.lines().last().unwrap_or_else(|| panic!("{script} is silent:\n{said}"));
-    serde_json::from_str(last).unwrap()
+    python
 }

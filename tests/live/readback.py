@@ -1,17 +1,33 @@
-"""Prints a trace as MLflow's official Python client reads it, as JSON.
+"""Tells traces as MLflow's official Python client reads them: a line of JSON for each that it is asked.
 
-    readback.py TRACKING_URI TRACE_ID
+Asked, on stdin: {"uri", "trace_id", "credentials": [user, password] or null}.
 """
 
 import json
+import os
 import sys
+import traceback
 from datetime import datetime, timezone
 
 from mlflow import MlflowClient
 
 
-def main(uri, trace_id):
-    print(json.dumps(describe(MlflowClient(tracking_uri=uri).get_trace(trace_id))))
+def main():
+    answers = sys.stdout
+    # Whatever the client has to say is no answer.
+    sys.stdout = sys.stderr
+    for question in sys.stdin:
+        try:
+            answer = read(**json.loads(question))
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def read(uri, trace_id, credentials):
+    user, password = credentials or ("", "")
+    os.environ.update(MLFLOW_TRACKING_USERNAME=user, MLFLOW_TRACKING_PASSWORD=password)
+    return describe(MlflowClient(tracking_uri=uri).get_trace(trace_id))
 
 
 def describe(trace):
@@ -58,4 +74,4 @@ def describe_span(span):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
