@@ -46,7 +46,11 @@ step 'lint' lint --all-targets --all-features
 step 'lint, no features' lint --no-default-features
 step 'lint, MLflow without TLS' lint --no-default-features --features mlflow
 step 'lint, benches' lint --target-dir target/benches --manifest-path benches/Cargo.toml
+step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
+step 'lint, agent' lint --all-targets --target-dir target/agent \
+  --manifest-path examples/agent/Cargo.toml
 step 'tests' cargo test
+step 'tests, agent' cargo test --target-dir target/agent --manifest-path examples/agent/Cargo.toml
 step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \
   --manifest-path proto/generate/Cargo.toml -- --check
