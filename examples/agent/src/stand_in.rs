@@ -162,7 +162,7 @@ fn best_sentence(documents: &str, question: &str) -> Option<String> {
     for document in documents.split("<document id=\"").skip(1) {
         let (id, rest) = document.split_once("\">\n")?;
         let paragraphs = rest.split("</document>").next()?.split("\n\n");
-        let prose = paragraphs.filter(|text| text.starts_with(char::is_alphanumeric));
+        let prose = paragraphs.filter(|text| !text.starts_with(['#', '|', '`']));
         let prose: Vec<&str> = prose.flat_map(str::split_whitespace).collect();
         for sentence in prose.join(" ").split_inclusive(". ") {
             if sentence.split(' ').count() > LONGEST {
