@@ -3,6 +3,7 @@
 //! `examples/agent` has tests of its own.
 #![cfg(test)]
 
+mod destinations;
 mod production;
 mod program;
 

@@ -4,8 +4,8 @@ use std::process::Output;
 
 use serde_json::{Map, Value, json};
 
-use super::program::{run, text};
-use super::support::server::{Route, Server};
+use super::program::{experiment_made, run, text};
+use super::support::server::Server;
 use super::support::spans::{Got, Spans};
 
 fn handle(server: &Server, message: &str, more: &[(&str, &str)]) -> Output {
@@ -86,9 +86,7 @@ fn the_experiment_is_the_environments_or_the_default() {
     let made = |environment: &[(&str, &str)]| {
         let server = Server::mlflow();
         assert!(handle(&server, "Hello", environment).status.success());
-        let asked = server.requests(Route::Setup);
-        let create = asked.iter().find(|request| request.head.path.ends_with("/create")).unwrap();
-        create.json()["name"].clone()
+        experiment_made(&server)
     };
     assert_eq!(made(&[]), "production-genai-app");
     assert_eq!(made(&[("MLFLOW_EXPERIMENT_NAME", "checkout")]), "checkout");
