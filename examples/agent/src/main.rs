@@ -46,7 +46,7 @@ async fn main() -> Result<(), AnyError> {
     match settings.question {
         None => {
             println!("listening on http://{address}");
-            server::serve(listener, agent, stopped).await?;
+            server::serve(listener, agent, settings.grace, stopped).await?;
         }
         Some(question) => {
             let (finish, finished) = oneshot::channel::<()>();
@@ -61,7 +61,8 @@ async fn main() -> Result<(), AnyError> {
                 drop(finish);
                 answer
             };
-            let (served, answer) = tokio::join!(server::serve(listener, agent, until), ask);
+            let serving = server::serve(listener, agent, settings.grace, until);
+            let (served, answer) = tokio::join!(serving, ask);
             served?;
             println!("{}", answer?);
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -14,7 +15,8 @@ use mlflow_tracing::opentelemetry::trace::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
@@ -29,17 +31,30 @@ struct Question {
     question: String,
 }
 
-/// Serves until `stopped`, and then what has been asked already.
+/// Serves until `stopped`, and then for at most `grace` what has been asked already.
 pub async fn serve(
     listener: TcpListener,
     agent: Arc<Agent>,
+    grace: Duration,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let routes = Router::new()
         .route("/ask", post(answer))
         .layer(middleware::from_fn(trace_context::accept))
         .with_state(agent);
-    axum::serve(listener, routes).with_graceful_shutdown(stopped).await
+    let (ending, ends) = oneshot::channel::<()>();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        stopped.await;
+        drop(ending);
+    });
+    let patience = async {
+        let _ = ends.await;
+        sleep(grace).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = patience => Ok(()),
+    }
 }
 
 async fn answer(

@@ -3,6 +3,7 @@
 use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::{AnyError, stand_in};
 
@@ -15,6 +16,8 @@ pub struct Settings {
     pub documents: PathBuf,
     /// `AGENT_MODEL`: name of the model.
     pub model: String,
+    /// `AGENT_GRACE_SECONDS`: how long questions may still be answered when the service is to end.
+    pub grace: Duration,
     /// `AGENT_MODEL_URL`: an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`.
     model_url: Option<String>,
     /// `AGENT_ADDRESS`: where to listen.
@@ -34,6 +37,9 @@ impl Settings {
             question,
             documents: env::var("AGENT_DOCUMENTS").unwrap_or_else(|_| repository.into()).into(),
             model: env::var("AGENT_MODEL").unwrap_or_else(|_| stand_in::NAME.into()),
+            grace: Duration::from_secs(
+                env::var("AGENT_GRACE_SECONDS").as_deref().unwrap_or("10").parse()?,
+            ),
             model_url: env::var("AGENT_MODEL_URL").ok(),
             address: env::var("AGENT_ADDRESS").as_deref().unwrap_or("127.0.0.1:8080").parse()?,
         })

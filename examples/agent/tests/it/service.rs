@@ -78,8 +78,13 @@ pub struct Service {
 impl Service {
     /// Starts it with this model.
     pub async fn start(model_url: &str) -> Self {
+        Self::start_with(model_url, &[]).await
+    }
+
+    pub async fn start_with(model_url: &str, environment: &[(&str, &str)]) -> Self {
         let folder = Folder::new();
         let mut command = folder.command();
+        command.envs(environment.iter().copied());
         command.env("AGENT_ADDRESS", "127.0.0.1:0").env("AGENT_MODEL_URL", model_url);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines();

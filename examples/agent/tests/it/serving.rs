@@ -173,6 +173,19 @@ async fn a_signal_lets_what_was_asked_be_answered_and_delivers_its_trace() {
 }
 
 #[tokio::test]
+async fn a_model_that_hangs_does_not_keep_the_service_from_ending() {
+    let mut model = Model::start().await;
+    let mut service = Service::start_with(&model.url, &[("AGENT_GRACE_SECONDS", "0")]).await;
+    let asking = tokio::spawn(service.ask("Why?").send());
+    let _hangs = model.called().await;
+    service.signal("TERM", "terminated").await;
+    let spans = service.ended().await;
+    assert!(within(asking).await.unwrap().is_err());
+    // What had ended by then is delivered all the same.
+    one(&spans, "retrieve");
+}
+
+#[tokio::test]
 async fn what_the_model_refuses_is_a_status_and_the_trace_says_why() {
     let mut model = Model::start().await;
     let service = Service::start(&model.url).await;
