@@ -4,6 +4,8 @@
 #![cfg(test)]
 
 mod destinations;
+#[path = "../support/example.rs"]
+mod example;
 mod production;
 mod program;
 

@@ -7,6 +7,9 @@ use super::support::app;
 
 pub(crate) const OFFICIAL: bool = cfg!(feature = "opentelemetry-otlp");
 
+/// The features of that kind that examples are built with.
+pub(crate) const FEATURES: &str = if OFFICIAL { "opentelemetry-otlp" } else { "" };
+
 /// The protocols that it writes.
 pub(crate) const PROTOCOLS: &[Protocol] = if OFFICIAL {
     &[Protocol::Grpc, Protocol::HttpProtobuf]

@@ -9,6 +9,8 @@ mod crowd;
 mod elastic;
 mod encoder;
 mod exact;
+#[path = "../support/example.rs"]
+mod example;
 mod mlflow;
 mod plug;
 mod program;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::mlflow::{Mlflow, unused_name};
 use super::stored::Span;
 use super::support::time::wall_clock;
-use super::{encoder, python, servers};
+use super::{encoder, example, python};
 
 const QUESTION: &str = "What is the capital of France, and how warm is it there?";
 const ANSWER: &str = "Paris, and it is 21.5 °C there.";
@@ -52,7 +52,7 @@ fn the_quickstart_is_in_mlflow_as_it_ran() {
 
 /// Runs the example with these variables and no others; returns what it wrote to stderr.
 pub(crate) fn run(environment: &[(&str, &str)]) -> String {
-    let mut quickstart = Command::new(servers::example("quickstart"));
+    let mut quickstart = Command::new(example::built("quickstart", encoder::FEATURES));
     quickstart.env_clear().envs([encoder::variable()]).envs(environment.iter().copied());
     let output = quickstart.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
