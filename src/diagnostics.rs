@@ -33,7 +33,9 @@ pub(crate) fn info(text: &str) {
 
 fn to_stderr(label: &str, text: &str) {
     // A closed stderr must not end the program that is being traced.
-    let _ = writeln!(std::io::stderr().lock(), "mlflow-tracing: {label}{text}");
+    // In one piece, because other processes may write there, too.
+    let line = format!("mlflow-tracing: {label}{text}\n");
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
 /// Spans made while the returned guard lives are not recorded: no telemetry about telemetry.

@@ -153,14 +153,14 @@ impl Builder {
 }
 
 fn destinations(config: &mut Config) -> Result<Vec<Destination>> {
-    let alone = config.destinations.len() == 1;
+    let local_by_default = config.local_by_default;
     std::mem::take(&mut config.destinations)
         .into_iter()
         .map(|DestinationConfig { kind, retry, filter }| {
             let destination = match kind {
                 KindConfig::Exporter(settings) => exporter::destination(settings),
                 KindConfig::Local(settings) => {
-                    tell_directory(settings.directory.as_deref().filter(|_| alone));
+                    tell_directory(settings.directory.as_deref().filter(|_| local_by_default));
                     local::destination(settings)
                 }
                 KindConfig::Mlflow(settings) => mlflow::destination(*settings)?,

@@ -28,7 +28,7 @@ use crate::stats::{DropReason, Stats};
 /// assert!(error.to_string().contains("127.0.0.1:9"));
 /// # Ok::<(), mlflow_tracing::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlushError {
     /// The account of every destination when the flush gave up.
@@ -70,6 +70,13 @@ impl fmt::Display for FlushError {
             }
         }
         Ok(())
+    }
+}
+
+/// The message: it is what a program that returns the error from `main` prints.
+impl fmt::Debug for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -115,7 +115,8 @@ impl Local {
 /// It is called on a thread of its own, never by two at once. What it fails to export is kept and
 /// given to it again, so it may get a span twice; one that panics has failed. Its future is driven
 /// as the SDK's batch processor does it, without a runtime: an exporter that needs one brings it
-/// along.
+/// along. One whose connection lives on the program's current-thread runtime cannot deliver while
+/// that thread waits in a flush.
 ///
 /// # Examples
 ///

@@ -130,6 +130,7 @@ impl Resolver<'_> {
             found.push(self.console()?);
         }
         if found.is_empty() && !asked(Word::None) {
+            self.local_by_default = true;
             found.push(self.local(&builder.local, env)?);
         }
         Ok(())

@@ -45,6 +45,8 @@ pub(crate) use sampling::Propagation;
 pub(crate) struct Config {
     pub(crate) disabled: bool,
     pub(crate) destinations: Vec<DestinationConfig>,
+    /// Nobody named a destination.
+    pub(crate) local_by_default: bool,
     pub(crate) resource: Resource,
     pub(crate) sampler: Sampler,
     pub(crate) span_limits: SpanLimits,
@@ -63,7 +65,8 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn resolve(builder: &Builder) -> Result<Self> {
         let explanation = Explanation::default();
-        Resolver { builder, explanation, encoder: OtlpEncoder::default() }.resolve()
+        Resolver { builder, explanation, encoder: OtlpEncoder::default(), local_by_default: false }
+            .resolve()
     }
 }
 
@@ -71,6 +74,7 @@ struct Resolver<'a> {
     builder: &'a Builder,
     explanation: Explanation,
     encoder: OtlpEncoder,
+    local_by_default: bool,
 }
 
 /// A text with the variable or method it stands in.
@@ -121,6 +125,7 @@ impl Resolver<'_> {
         let encoder = self.otlp_encoder()?;
         self.encoder = encoder;
         let destinations = self.destinations()?;
+        let local_by_default = self.local_by_default;
         let resource = self.resource()?;
         let sampler = self.sampler()?;
         let span_limits = self.span_limits()?;
@@ -132,6 +137,7 @@ impl Resolver<'_> {
         Ok(Config {
             disabled,
             destinations,
+            local_by_default,
             resource,
             sampler,
             span_limits,

@@ -82,7 +82,9 @@ fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
     };
     let advice = match outcome {
         Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
-        Outcome::Failed(_) => "is a collector listening there?",
+        Outcome::Failed(_) => {
+            "is a collector listening there for HTTP? For gRPC set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        }
         Outcome::Reply(reply) if reply.misses_certificate() => CERTIFICATES,
         Outcome::Reply(reply) => match reply.status {
             300..=399 => "redirects are not followed; set the address they lead to",
