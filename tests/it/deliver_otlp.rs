@@ -142,6 +142,18 @@ fn spans_say_the_same_in_the_words_of_the_genai_conventions() {
     assert_eq!(chat.status(), ("UNSET", ""));
 }
 
+#[test]
+fn a_tool_is_named_in_the_words_of_the_genai_conventions() {
+    let traced = Traced::otlp();
+    traced.run(|| {
+        drop(info_span!("search", mlflow.spanType = "TOOL"));
+        drop(info_span!("other", mlflow.spanType = "TOOL", gen_ai.tool.name = "own"));
+    });
+    let spans = traced.delivered();
+    let name = |span: &str| spans.one(span).attribute("gen_ai.tool.name");
+    assert_eq!((name("search"), name("other")), (Some(json!("search")), Some(json!("own"))));
+}
+
 fn partial_success(rejected_spans: i64, message: &str) -> Answer {
     let error_message = message.to_owned();
     let partial_success = Some(ExportTracePartialSuccess { rejected_spans, error_message });

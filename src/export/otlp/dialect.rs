@@ -40,7 +40,6 @@ pub(super) fn in_gen_ai_words(mut span: Span) -> SpanData {
             }
         }
         Some("execute_tool") => {
-            said.push(KeyValue::new(otel::GEN_AI_TOOL_NAME, span.data.name.clone().into_owned()));
             let inputs = span.inputs.take().map(|it| (otel::GEN_AI_TOOL_ARGUMENTS, it));
             let outputs = span.outputs.take().map(|it| (otel::GEN_AI_TOOL_RESULT, it));
             said.extend(
@@ -85,6 +84,9 @@ fn gen_ai(span: &Span) -> Vec<KeyValue> {
     let mut said = Vec::new();
     if let Some(operation) = span.span_type().operation() {
         said.push(KeyValue::new(otel::GEN_AI_OPERATION, operation));
+        if operation == "execute_tool" {
+            said.push(KeyValue::new(otel::GEN_AI_TOOL_NAME, span.data.name.clone().into_owned()));
+        }
     }
     if let Some(model) = span.text(keys::MODEL) {
         said.push(KeyValue::new(otel::GEN_AI_REQUEST_MODEL, model.to_owned()));

@@ -10,6 +10,8 @@ fn a_failed_flush_says_what_is_where_and_why() {
          MLflow http://a: 4 of 10 delivered, 5 pending, dropped rejected 1 (HTTP 503: busy); \
          OTLP http://b: 8 of 10 delivered, 0 pending, dropped outbox_full 1, rejected 1"
     );
+    // What a program prints that returns it from `main`.
+    assert_eq!(format!("{error:?}"), error.to_string());
 }
 
 #[test]
