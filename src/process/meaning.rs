@@ -14,6 +14,9 @@ use crate::model::span::Span;
 use crate::model::text::{Content, json_of};
 use crate::semconv::{private, span as keys};
 
+/// Attributes up to which comparing each with each is cheaper than hashing.
+const FEW: usize = 24;
+
 /// Notes of the capturing layer on one span.
 #[derive(Default)]
 struct Notes {
@@ -26,8 +29,10 @@ struct Notes {
 /// The span with its notes worked in and taken out.
 pub(crate) fn of(mut data: SpanData) -> Span {
     let mut notes = Notes::default();
-    let attributes = std::mem::take(&mut data.attributes);
-    let attributes = attributes.into_iter().filter_map(|kv| notes.keep(kv)).collect();
+    let mut attributes = std::mem::take(&mut data.attributes);
+    if attributes.iter().any(|kv| kv.key.as_str().starts_with(private::PREFIX)) {
+        attributes = attributes.into_iter().filter_map(|kv| notes.keep(kv)).collect();
+    }
     let mut attributes = last_of_each_key(attributes);
     notes.retype(&mut attributes);
 
@@ -114,11 +119,26 @@ fn json_of_argument(kv: &KeyValue, integers: &[String]) -> String {
 
 /// Each key once, with the value that was set last, where it was set last.
 fn last_of_each_key(mut attributes: Vec<KeyValue>) -> Vec<KeyValue> {
+    if attributes.len() <= FEW && !has_duplicates(&attributes) {
+        return attributes;
+    }
     let mut seen = HashSet::with_capacity(attributes.len());
     let mut kept: Vec<bool> =
         attributes.iter().rev().map(|kv| seen.insert(kv.key.as_str())).collect();
     attributes.retain(|_| kept.pop().unwrap_or(true));
     attributes
+}
+
+/// Cheaper than a set, for the few attributes that most spans have.
+fn has_duplicates(attributes: &[KeyValue]) -> bool {
+    let mut rest = attributes;
+    while let Some((first, others)) = rest.split_first() {
+        if others.iter().any(|other| other.key == first.key) {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
 fn take_attribute(attributes: &mut Vec<KeyValue>, key: &str) -> Option<Value> {

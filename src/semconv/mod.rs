@@ -159,6 +159,8 @@ pub mod http {
 ///
 /// They are attributes because the span is the only thing the two share.
 pub(crate) mod private {
+    /// What their names begin with.
+    pub(crate) const PREFIX: &str = "mlflow_tracing.";
     /// Names of the undotted fields a `tracing` span declares: its arguments.
     pub(crate) const FIELDS: &str = "mlflow_tracing.fields";
     /// Names of fields whose text was an unsigned or 128-bit integer.

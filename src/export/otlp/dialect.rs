@@ -68,8 +68,11 @@ fn added(span: &Span, mut additions: Vec<KeyValue>) -> Vec<KeyValue> {
 fn written(span: Span, said: Vec<KeyValue>) -> SpanData {
     let mut additions = added(&span, said);
     let Span { mut data, mut arguments, inputs, outputs, .. } = span;
-    arguments.append(&mut data.attributes);
-    data.attributes = arguments;
+    if !arguments.is_empty() {
+        arguments.append(&mut data.attributes);
+        data.attributes = arguments;
+    }
+    data.attributes.reserve(additions.len() + 2);
     for (key, content) in [(keys::INPUTS, inputs), (keys::OUTPUTS, outputs)] {
         if let Some(value) = content.and_then(Content::into_value) {
             data.attributes.push(KeyValue::new(key, value));
@@ -81,7 +84,7 @@ fn written(span: Span, said: Vec<KeyValue>) -> SpanData {
 
 /// What the span says in MLflow's words, in the words of the GenAI conventions.
 fn gen_ai(span: &Span) -> Vec<KeyValue> {
-    let mut said = Vec::new();
+    let mut said = Vec::with_capacity(8);
     if let Some(operation) = span.span_type().operation() {
         said.push(KeyValue::new(otel::GEN_AI_OPERATION, operation));
         if operation == "execute_tool" {
@@ -113,8 +116,8 @@ fn finish_reasons(span: &Span) -> Vec<StringValue> {
     let Some(outputs) = span.outputs.as_ref().filter(|_| speaks) else {
         return Vec::new();
     };
-    let named = ["finish_reason", "stop_reason"].iter().any(|name| outputs.as_str().contains(name));
-    if !named {
+    // `finish_reason` or `stop_reason`: most answers have neither, and need not be parsed.
+    if !outputs.as_str().contains("_reason") {
         return Vec::new();
     }
     let Ok(answer) = serde_json::from_str::<serde_json::Value>(outputs.as_str()) else {
