@@ -45,7 +45,7 @@ impl Resolver<'_> {
         let settings = LocalSettings {
             directory: Some(directory),
             console,
-            colours: terminal && self.builder.env.get(var::NO_COLOR).is_none(),
+            colours: colours(&self.builder.env, terminal),
         };
         let retry = self.retry(Target::Other, None, env)?;
         Ok(DestinationConfig { kind: KindConfig::Local(settings), retry, filter: None })
@@ -54,7 +54,7 @@ impl Resolver<'_> {
     /// Trees on stderr and nothing else.
     pub(super) fn console(&mut self) -> Result<DestinationConfig> {
         let env = &self.builder.env;
-        let colours = std::io::stderr().is_terminal() && env.get(var::NO_COLOR).is_none();
+        let colours = colours(env, std::io::stderr().is_terminal());
         let settings = LocalSettings { directory: None, console: true, colours };
         self.explanation.note("console", "on", Source::Variable(var::OTEL_TRACES_EXPORTER));
         let retry = self.retry(Target::Other, None, env)?;
@@ -95,4 +95,9 @@ impl Resolver<'_> {
         self.explanation.note("service", name, source);
         Ok(resource)
     }
+}
+
+/// Source: no-color.org.
+pub(super) fn colours(env: &Env, terminal: bool) -> bool {
+    terminal && env.get(var::NO_COLOR).is_none()
 }

@@ -1,6 +1,9 @@
 mod bad;
 mod destination;
+mod effects;
 mod explained;
+mod files;
+mod listed;
 mod mlflow;
 mod otlp;
 mod precedence;
@@ -14,8 +17,11 @@ use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::export::otlp::OtlpSettings;
 use crate::model::trace_info_mode::TraceInfoMode;
 
-const MLFLOW: (&str, &str) = ("MLFLOW_TRACKING_URI", "http://mlflow:5000");
-const OTLP: (&str, &str) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://otlp:4318/v1/traces");
+/// A variable and its value.
+type Pair = (&'static str, &'static str);
+
+const MLFLOW: Pair = ("MLFLOW_TRACKING_URI", "http://mlflow:5000");
+const OTLP: Pair = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://otlp:4318/v1/traces");
 
 #[test]
 fn nothing_set_means_the_embedded_default() {
@@ -93,8 +99,15 @@ fn the_terminal_is_drawn_on_as_the_program_or_the_variable_says() {
     assert!(console(variable("always")) && !console(variable("Never")));
     assert!(console(variable("never").with_console(Console::Always)));
     assert!(!console(variable("always").with_console(Console::Never)));
-    let colours = local(env([("NO_COLOR", "1")])).colours;
-    assert!(!colours);
+}
+
+#[test]
+fn colours_are_for_terminals_whose_user_does_not_refuse_them() {
+    let colours = |variables: &[Pair], terminal| {
+        local::colours(&Env::from_pairs(variables.iter().copied()), terminal)
+    };
+    assert!(colours(&[], true) && !colours(&[], false));
+    assert!(!colours(&[("NO_COLOR", "1")], true));
 }
 
 fn env<const N: usize>(variables: [(&str, &str); N]) -> Builder {

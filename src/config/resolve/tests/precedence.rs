@@ -1,5 +1,6 @@
 //! Builder, then the environment, then the default: for every setting that is explained.
 
+use super::files::Files;
 use super::*;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
@@ -83,6 +84,16 @@ fn general() -> Vec<Case> {
             builder: Some(("with_service_name", |b| b.with_service_name("built"), "built")),
         },
         Case {
+            setting: "sampler",
+            given: &[],
+            default: Some("parentbased_always_on".to_owned()),
+            variables: vec![
+                ("MLFLOW_TRACE_SAMPLING_RATIO", ("0.5", "0.5 of the traces")),
+                ("OTEL_TRACES_SAMPLER", ("always_off", "always_off")),
+            ],
+            builder: Some(("with_sampler", |b| b.with_sampler(Sampler::AlwaysOn), "AlwaysOn")),
+        },
+        Case {
             setting: "timeout",
             given: &[OTLP],
             default: Some("30000 ms".to_owned()),
@@ -133,6 +144,30 @@ fn of_mlflow() -> Vec<Case> {
             default: None,
             variables: vec![("MLFLOW_WORKSPACE", ("team", "team"))],
             builder: Some(("with_workspace", |b| b.with_workspace("mine"), "mine")),
+        },
+        Case {
+            setting: "proxy",
+            given: &[MLFLOW],
+            default: None,
+            variables: vec![
+                ("HTTP_PROXY", ("http://a:1", "http://a:1")),
+                ("http_proxy", ("b:2", "http://b:2")),
+                ("ALL_PROXY", ("c:3", "http://c:3")),
+                ("all_proxy", ("anna:secret@d:4", "http://d:4")),
+            ],
+            builder: None,
+        },
+        Case {
+            setting: "proxy",
+            given: &[("MLFLOW_TRACKING_URI", "https://mlflow")],
+            default: None,
+            variables: vec![
+                ("HTTPS_PROXY", ("a:1", "http://a:1")),
+                ("https_proxy", ("b:2", "http://b:2")),
+                ("ALL_PROXY", ("c:3", "http://c:3")),
+                ("all_proxy", ("d:4", "http://d:4")),
+            ],
+            builder: None,
         },
         Case {
             setting: "credentials",
@@ -209,4 +244,60 @@ fn of_otlp() -> Vec<Case> {
             builder: Some(("with_compression", |b| b.with_compression(Compression::None), "none")),
         },
     ]
+}
+
+/// Settings that are not explained: the first of two variables wins over the second.
+#[test]
+fn of_two_variables_for_one_thing_the_more_special_wins() {
+    let look = |first: Pair, second: Pair| resolved(env([first, second]));
+    let table = look(
+        ("MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "1000"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "2000"),
+    );
+    assert_eq!(table.pipeline.table.running, Duration::from_secs(1));
+    let table =
+        look(("MLFLOW_TRACE_TIMEOUT_SECONDS", "60"), ("MLFLOW_TRACE_BUFFER_TTL_SECONDS", "90"));
+    assert_eq!(table.pipeline.table.ttl, Duration::from_secs(60));
+    let general = ("OTEL_ATTRIBUTE_COUNT_LIMIT", "9");
+    let of_spans = look(("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "5"), general);
+    assert_eq!(of_spans.pipeline.trim.max_attributes, Some(5));
+    assert_eq!(of_spans.span_limits.max_attributes_per_event, 9);
+    let of_events = look(("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "5"), general);
+    assert_eq!(of_events.span_limits.max_attributes_per_event, 5);
+    let of_links = look(("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "5"), general);
+    assert_eq!(of_links.span_limits.max_attributes_per_link, 5);
+    let lengths = look(
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "9"),
+    );
+    assert_eq!(lengths.pipeline.trim.max_chars, Some(5));
+    let proxied = [MLFLOW, ("HTTP_PROXY", "a:1"), ("NO_PROXY", "x"), ("no_proxy", "mlflow")];
+    assert!(mlflow(env(proxied)).connection.proxy.is_some());
+}
+
+#[test]
+fn certificates_of_the_program_win_over_the_variables() {
+    let files = Files::new();
+    let variables: [Pair; 4] = [
+        ("MLFLOW_TRACKING_URI", "https://mlflow"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://otlp/v1/traces"),
+        ("MLFLOW_TRACKING_SERVER_CERT_PATH", "@/ca.pem"),
+        ("MLFLOW_TRACKING_CLIENT_CERT_PATH", "@/both.pem"),
+    ];
+    let of_mlflow = |name| setting(files.env(&variables[..1]), name);
+    assert_eq!(of_mlflow("CA certificate"), None);
+    let of_both = |name| {
+        let others = [variables[0], variables[2], variables[3]];
+        setting(files.env(&others), name)
+    };
+    let variable = |file, name| Some((files.fill(file), Source::Variable(name)));
+    assert_eq!(of_both("CA certificate"), variable("@/ca.pem", "MLFLOW_TRACKING_SERVER_CERT_PATH"));
+    assert_eq!(
+        of_both("client certificate"),
+        variable("@/both.pem", "MLFLOW_TRACKING_CLIENT_CERT_PATH")
+    );
+    let traces = ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "@/ca.pem");
+    let general = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "@/missing.pem");
+    let otlp = setting(files.env(&[variables[1], traces, general]), "CA certificate");
+    assert_eq!(otlp, variable("@/ca.pem", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"));
 }
