@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ureq::http::Uri;
 
 use crate::error::{Error, Result};
-use crate::transport::endpoint::{Credentials, Endpoint};
+use crate::transport::endpoint::{Credentials, Endpoint, masked};
 
 /// An HTTP proxy, which is asked for a tunnel (`CONNECT`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +20,11 @@ impl Proxy {
     pub(crate) fn parse(where_set: &str, value: &str) -> Result<Self> {
         let address =
             if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-        let endpoint = Endpoint::parse(where_set, &address)?;
-        if endpoint.url().starts_with("http://") {
-            return Ok(Self(endpoint));
+        if !address.to_ascii_lowercase().starts_with("http://") {
+            let fix = "only proxies that are themselves spoken to by http:// are supported";
+            return Err(Error::config(where_set, &masked(value), fix));
         }
-        let fix = "only proxies that are themselves spoken to by http:// are supported";
-        Err(Error::config(where_set, endpoint.url(), fix))
+        Endpoint::parse(where_set, &address).map(Self)
     }
 
     /// The proxy's address, safe to show.

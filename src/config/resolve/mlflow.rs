@@ -1,6 +1,6 @@
 //! The MLflow server: address, experiment, credentials.
 
-use super::{DestinationConfig, KindConfig, Resolver, Said, Target};
+use super::{DestinationConfig, KindConfig, Resolver, Said, Target, place_of};
 use crate::config::credentials_file::CredentialsFile;
 use crate::config::destination::Mlflow;
 use crate::config::env::{Env, program};
@@ -26,12 +26,11 @@ impl Resolver<'_> {
         let endpoint = tracking_endpoint(&uri)?;
         self.explanation.note("MLflow server", endpoint.url(), uri.source);
         let experiment = self.experiment(options, env)?;
-        let credentials = self.credentials(options, env);
-        let credentials = credentials.or_else(|| endpoint.credentials().cloned());
+        let in_uri = endpoint.credentials().map(|found| (found.clone(), uri.source));
         let mut headers = Headers::default();
-        if let Some(credentials) = credentials {
+        if let Some((credentials, source)) = self.credentials(options, env).or(in_uri) {
             let value = credentials.header_value();
-            check_header("the credentials of the MLflow server", "Authorization", &value)?;
+            check_header(place_of(source), "Authorization", &value)?;
             headers.set("Authorization", value);
         }
         self.workspace(options, env, &mut headers)?;
@@ -124,7 +123,7 @@ impl Resolver<'_> {
         Ok(experiment)
     }
 
-    fn credentials(&mut self, options: &Mlflow, env: &Env) -> Option<Credentials> {
+    fn credentials(&mut self, options: &Mlflow, env: &Env) -> Option<(Credentials, Source)> {
         let built = match (&options.basic_auth, &options.token) {
             (Some((user, password)), _) => Some((
                 Credentials::Basic { user: user.clone(), password: password.clone() },
@@ -161,7 +160,7 @@ impl Resolver<'_> {
             }
         };
         self.explanation.note("credentials", credentials.to_string(), source);
-        Some(credentials)
+        Some((credentials, source))
     }
 
     fn trace_info(&mut self, options: &Mlflow, env: &Env) -> Result<TraceInfoMode> {

@@ -106,10 +106,14 @@ impl Said {
 
     /// The variable's or method's name, for an error.
     fn place(&self) -> &'static str {
-        match self.source {
-            Source::Builder(name) | Source::File(name) | Source::Variable(name) => name,
-            Source::Default => "the default",
-        }
+        place_of(self.source)
+    }
+}
+
+fn place_of(source: Source) -> &'static str {
+    match source {
+        Source::Builder(name) | Source::File(name) | Source::Variable(name) => name,
+        Source::Default => "the default",
     }
 }
 

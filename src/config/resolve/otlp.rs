@@ -56,7 +56,11 @@ impl Resolver<'_> {
         let encoder = self.encoder;
         if encoder == OtlpEncoder::Official && protocol == Protocol::HttpJson {
             let fix = "the official encoder writes protobuf; use it with http/protobuf or grpc";
-            return Err(Error::config("the OTLP encoder", "official", fix));
+            let place = match self.builder.otlp_encoder {
+                Some(_) => "with_otlp_encoder",
+                None => var::MLFLOW_TRACING_OTLP_ENCODER,
+            };
+            return Err(Error::config(place, "official", fix));
         }
         let gen_ai_messages = match options.genai_semconv {
             Some(write) => write,

@@ -1,46 +1,231 @@
 //! What can be known to be wrong without the network names the place, the value and the fix.
 
+use super::files::Files;
 use super::*;
+use crate::config::variable::Support;
 
 /// What else is set, the bad variable and its value, the fix.
-type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str, &'static str);
+type Case = (&'static [Pair], &'static str, &'static str, &'static str);
+
+const BOOLEAN: &str = "write true or false";
+const MILLISECONDS: &str = "write a whole number of milliseconds";
+const SECONDS: &str = "write a number of seconds";
+const COUNT: &str = "write a whole number, such as";
+const SIZE: &str = "write a whole number above 0";
+const RATIO: &str = "write a number from 0 to 1";
+const PROXIES: &str = "only proxies that are themselves spoken to by http://";
+const UNREADABLE: &str = "the file cannot be read";
+const NO_CERTIFICATE: &str = "the file holds no certificate; it must be PEM text";
+const NO_KEY: &str = "the file holds no private key; it must be PEM text";
+const SAMPLERS: &str = "write always_on, always_off or traceidratio";
+
+const HTTPS: Pair = ("MLFLOW_TRACKING_URI", "https://mlflow");
 
 #[test]
 fn a_bad_variable_is_an_error_that_says_how_to_mend_it() {
-    let cases: &[Case] = &[
-        (&[], "OTEL_SDK_DISABLED", "maybe", "write true or false"),
-        (&[], "MLFLOW_TRACKING_URI", "databricks", "use the http(s):// address"),
-        (&[], "MLFLOW_TRACKING_URI", "databricks://profile", "use the http(s):// address"),
-        (&[], "MLFLOW_TRACKING_URI", "arn:aws:sagemaker:x", "use the http(s):// address"),
-        (&[], "MLFLOW_TRACKING_URI", "sqlite:///mlflow.db", "start `mlflow server` on it"),
-        (&[], "MLFLOW_TRACKING_URI", "file:///tmp/mlruns", "start `mlflow server` on it"),
-        (&[], "MLFLOW_TRACKING_URI", "./mlruns", "write it like http://127.0.0.1:5000"),
-        (&[], "MLFLOW_TRACKING_URI", "localhost:5000", "write it like http://127.0.0.1:5000"),
-        (&[], "MLFLOW_TRACKING_URI", "ftp://host", "use http:// or https://"),
-        (&[MLFLOW], "MLFLOW_EXPERIMENT_ID", "rag", "for a name use MLFLOW_EXPERIMENT_NAME"),
-        (&[MLFLOW], "MLFLOW_EXPERIMENT_ID", "-1", "for a name use MLFLOW_EXPERIMENT_NAME"),
-        (&[MLFLOW], "MLFLOW_TRACING_TRACE_INFO", "sometimes", "write auto, always or never"),
-        (&[MLFLOW], "MLFLOW_TRACING_PRINT_URL", "perhaps", "write true or false"),
-        (&[], "MLFLOW_TRACING_CONSOLE", "loud", "write one of auto, always, never"),
-        (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "write http:// or https://"),
-        (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "tcp://host", "use http:// or https://"),
-        (
-            &[OTLP],
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "http",
-            "write one of grpc, http/json, http/protobuf",
-        ),
-        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "thrift", "write one of grpc"),
-        (&[OTLP], "OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "write one of gzip, none"),
-        (&[OTLP], "OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a whole number of milliseconds"),
-        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "a whole number of milliseconds"),
-    ];
-    for (given, name, value, fix) in cases {
-        let all: Vec<_> = given.iter().copied().chain([(*name, *value)]).collect();
-        let text = error(Builder::new(Env::from_pairs(all)));
+    let files = Files::new();
+    for (given, name, value, fix) in cases() {
+        let text = error(files.env(given.iter().chain([&(name, value)])));
+        let value = files.fill(value);
         assert!(text.starts_with(&format!("{name} is `{value}`: ")), "{text}");
         assert!(text.contains(fix), "{text}");
     }
+}
+
+/// Values that may hold a secret are hidden, but for the name that stands before one.
+#[test]
+fn a_bad_variable_that_may_hold_a_secret_is_named_without_it() {
+    for (given, name, value, shown, fix) in [
+        (OTLP, "OTEL_EXPORTER_OTLP_HEADERS", "secret", "****", "write key=value pairs"),
+        (OTLP, "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "=secret", "****", "write key=value pairs"),
+        (OTLP, "OTEL_EXPORTER_OTLP_HEADERS", "a b=secret", "a b", "not a header name"),
+        (OTLP, "OTEL_EXPORTER_OTLP_HEADERS", "a=secret%0A", "****", "that HTTP does not allow"),
+        (OTLP, "OTEL_EXPORTER_OTLP_HEADERS", "a=secret%FF", "a=****", "is not UTF-8"),
+        (OTLP, "OTEL_RESOURCE_ATTRIBUTES", "secret", "****", "write key=value pairs"),
+        (MLFLOW, "MLFLOW_TRACKING_TOKEN", "sec\nret", "****", "that HTTP does not allow"),
+        (MLFLOW, "MLFLOW_WORKSPACE", "sec\nret", "****", "that HTTP does not allow"),
+    ] {
+        let text = error(env([given, (name, value)]));
+        assert!(text.starts_with(&format!("{name} is `{shown}`: ")), "{text}");
+        assert!(text.contains(fix) && !text.contains("ret"), "{text}");
+    }
+}
+
+#[test]
+fn every_variable_that_can_be_bad_has_a_case() {
+    let secret = [
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "MLFLOW_TRACKING_TOKEN",
+        "MLFLOW_WORKSPACE",
+    ];
+    // Any text will do.
+    let free = [
+        "MLFLOW_EXPERIMENT_NAME",
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
+        "HOME",
+        "USERPROFILE",
+        "MLFLOW_ACTIVE_MODEL_ID",
+        "NO_PROXY",
+        "no_proxy",
+        "OTEL_SERVICE_NAME",
+        // A directory that cannot be written is told when it is tried.
+        "MLFLOW_TRACING_DIRECTORY",
+        "NO_COLOR",
+        "USER",
+    ];
+    let cases = cases();
+    let tested: Vec<&str> =
+        cases.iter().map(|(_, name, ..)| *name).chain(secret).chain(free).collect();
+    for variable in VARIABLES.iter().filter(|variable| variable.support != Support::Ignored) {
+        assert!(tested.contains(&variable.name), "no case for {}", variable.name);
+    }
+}
+
+fn cases() -> Vec<Case> {
+    [places(), of_otlp(), certificates(), switches(), numbers()].concat()
+}
+
+fn places() -> Vec<Case> {
+    const FIX: &str = "use the http(s):// address";
+    const START: &str = "start `mlflow server` on it";
+    const WRITE: &str = "write it like http://127.0.0.1:5000";
+    vec![
+        (&[], "MLFLOW_TRACKING_URI", "databricks", FIX),
+        (&[], "MLFLOW_TRACKING_URI", "databricks://profile", FIX),
+        (&[], "MLFLOW_TRACKING_URI", "databricks-uc", FIX),
+        (&[], "MLFLOW_TRACKING_URI", "arn:aws:sagemaker:x", FIX),
+        (&[], "MLFLOW_TRACKING_URI", "sqlite:///mlflow.db", START),
+        (&[], "MLFLOW_TRACKING_URI", "file:///tmp/mlruns", START),
+        (&[], "MLFLOW_TRACKING_URI", "./mlruns", WRITE),
+        (&[], "MLFLOW_TRACKING_URI", "localhost:5000", WRITE),
+        (&[], "MLFLOW_TRACKING_URI", "ftp://host", "use http:// or https://"),
+        (&[], "MLFLOW_TRACKING_URI", "http://host:99999", "from 1 to 65535"),
+        (&[MLFLOW], "MLFLOW_EXPERIMENT_ID", "rag", "for a name use MLFLOW_EXPERIMENT_NAME"),
+        (&[MLFLOW], "MLFLOW_EXPERIMENT_ID", "-1", "for a name use MLFLOW_EXPERIMENT_NAME"),
+        (&[MLFLOW], "MLFLOW_TRACING_DESTINATION", "catalog.schema", "Unity Catalog"),
+        (&[], "MLFLOW_TRACING_DESTINATION", "7", "MLFLOW_TRACKING_URI must name"),
+        (&[MLFLOW], "MLFLOW_TRACING_TRACE_INFO", "sometimes", "write auto, always or never"),
+        (&[], "MLFLOW_TRACING_CONSOLE", "loud", "write one of auto, always, never"),
+        (&[], "OTEL_TRACES_EXPORTER", "jaeger", "write one of otlp, console, none"),
+        (&[], "OTEL_TRACES_EXPORTER", "otlp,none", "`none` stands alone"),
+        (&[MLFLOW], "HTTP_PROXY", "socks5://proxy:1", PROXIES),
+        (&[MLFLOW], "http_proxy", "socks5://proxy:1", PROXIES),
+        (&[MLFLOW], "ALL_PROXY", "https://proxy:1", PROXIES),
+        (&[MLFLOW], "all_proxy", "http://proxy:99999", "from 1 to 65535"),
+        (&[HTTPS], "HTTPS_PROXY", "https://proxy:1", PROXIES),
+        (&[HTTPS], "https_proxy", "socks4://proxy:1", PROXIES),
+    ]
+}
+
+fn of_otlp() -> Vec<Case> {
+    const PROTOCOLS: &str = "write one of grpc, http/json, http/protobuf";
+    vec![
+        (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "write http:// or https://"),
+        (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "OTEL_EXPORTER_OTLP_INSECURE"),
+        (&[], "OTEL_EXPORTER_OTLP_ENDPOINT", "tcp://host", "use http:// or https://"),
+        (&[], "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector", "write http:// or https://"),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_PROTOCOL", "http", PROTOCOLS),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "thrift", PROTOCOLS),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "write one of gzip, none"),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "9", "write one of gzip, none"),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TIMEOUT", "10s", MILLISECONDS),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", MILLISECONDS),
+        (&[OTLP], "OTEL_BSP_EXPORT_TIMEOUT", "-1", MILLISECONDS),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_INSECURE", "yes", BOOLEAN),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_INSECURE", "no", BOOLEAN),
+        (&[], "MLFLOW_TRACING_OTLP_ENCODER", "theirs", "write one of official, own"),
+        (
+            &[OTLP, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")],
+            "MLFLOW_TRACING_OTLP_ENCODER",
+            "official",
+            "use it with http/protobuf or grpc",
+        ),
+    ]
+}
+
+fn certificates() -> Vec<Case> {
+    const CERTIFICATE: Pair = ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "@/client.pem");
+    const KEY: Pair = ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "@/client.key");
+    const MISSING: &str = "@/missing.pem";
+    const TEXT: &str = "@/text.pem";
+    const ALONE: &str = "a certificate and its key belong together; set OTEL_EXPORTER_OTLP_TRACES";
+    let of = |given: &'static [Pair], name| -> [Case; 2] {
+        [(given, name, MISSING, UNREADABLE), (given, name, TEXT, NO_CERTIFICATE)]
+    };
+    let mut cases: Vec<Case> = [
+        of(&[OTLP], "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+        of(&[OTLP], "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"),
+        of(&[OTLP, KEY], "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        of(&[OTLP, KEY], "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"),
+        of(&[MLFLOW], "MLFLOW_TRACKING_SERVER_CERT_PATH"),
+        of(&[MLFLOW], "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+    ]
+    .concat();
+    cases.extend([
+        (&[OTLP, CERTIFICATE] as &[Pair], "OTEL_EXPORTER_OTLP_CLIENT_KEY", MISSING, UNREADABLE),
+        (&[OTLP, CERTIFICATE], "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", MISSING, UNREADABLE),
+        (&[OTLP, CERTIFICATE], "OTEL_EXPORTER_OTLP_CLIENT_KEY", "@/client.pem", NO_KEY),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_CLIENT_KEY", "@/client.key", ALONE),
+        (&[OTLP], "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "@/client.pem", ALONE),
+        // The Python SDK's one file holds both.
+        (&[MLFLOW], "MLFLOW_TRACKING_CLIENT_CERT_PATH", "@/client.pem", NO_KEY),
+        (
+            &[MLFLOW, ("MLFLOW_TRACKING_SERVER_CERT_PATH", "@/ca.pem")],
+            "MLFLOW_TRACKING_INSECURE_TLS",
+            "true",
+            "unset it, or the CA certificate",
+        ),
+    ]);
+    cases
+}
+
+fn switches() -> Vec<Case> {
+    vec![
+        (&[], "OTEL_SDK_DISABLED", "maybe", BOOLEAN),
+        (&[MLFLOW], "MLFLOW_TRACKING_INSECURE_TLS", "yes", BOOLEAN),
+        (&[MLFLOW], "MLFLOW_TRACING_PRINT_URL", "perhaps", BOOLEAN),
+        (&[MLFLOW], "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER", "2", BOOLEAN),
+        (&[], "MLFLOW_ENABLE_OTLP_EXPORTER", "off", BOOLEAN),
+        (&[], "MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "on", BOOLEAN),
+        (&[], "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "never", BOOLEAN),
+        (&[OTLP], "MLFLOW_ENABLE_OTEL_GENAI_SEMCONV", "y", BOOLEAN),
+        (&[], "OTEL_PROPAGATORS", "tracecontext,w3c", "write tracecontext, baggage or none"),
+        (&[], "OTEL_TRACES_SAMPLER", "sometimes", SAMPLERS),
+        (&[], "OTEL_TRACES_SAMPLER", "parentbased_", SAMPLERS),
+        (&[("OTEL_TRACES_SAMPLER", "traceidratio")], "OTEL_TRACES_SAMPLER_ARG", "1.5", RATIO),
+        (&[("OTEL_TRACES_SAMPLER", "traceidratio")], "OTEL_TRACES_SAMPLER_ARG", "NaN", RATIO),
+        (&[], "MLFLOW_TRACE_SAMPLING_RATIO", "50%", RATIO),
+        (&[], "MLFLOW_TRACE_SAMPLING_RATIO", "-0.1", RATIO),
+    ]
+}
+
+fn numbers() -> Vec<Case> {
+    vec![
+        (&[], "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1", COUNT),
+        (&[], "OTEL_ATTRIBUTE_COUNT_LIMIT", "many", COUNT),
+        (&[], "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1.5", COUNT),
+        (&[], "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1k", COUNT),
+        (&[], "OTEL_SPAN_EVENT_COUNT_LIMIT", "99999999999", COUNT),
+        (&[], "OTEL_SPAN_LINK_COUNT_LIMIT", "x", COUNT),
+        (&[], "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "x", COUNT),
+        (&[], "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "x", COUNT),
+        (&[MLFLOW], "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "-1", COUNT),
+        (&[], "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "1s", MILLISECONDS),
+        (&[], "OTEL_BSP_SCHEDULE_DELAY", "0", MILLISECONDS),
+        (&[], "MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE", "0", SIZE),
+        (&[], "OTEL_BSP_MAX_QUEUE_SIZE", "-2048", SIZE),
+        (&[OTLP], "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0", SIZE),
+        (&[MLFLOW], "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "few", SIZE),
+        (&[], "MLFLOW_TRACE_BUFFER_MAX_SIZE", "0", SIZE),
+        (&[], "MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT", "never", SECONDS),
+        (&[], "MLFLOW_TRACE_TIMEOUT_SECONDS", "0", SECONDS),
+        (&[], "MLFLOW_TRACE_BUFFER_TTL_SECONDS", "inf", SECONDS),
+        (&[MLFLOW], "MLFLOW_HTTP_REQUEST_TIMEOUT", "-1", SECONDS),
+        (&[MLFLOW], "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "NaN", SECONDS),
+    ]
 }
 
 #[test]
