@@ -47,7 +47,7 @@ fn the_builder_wins_over_variables_and_variables_over_the_default() {
 }
 
 fn cases() -> Vec<Case> {
-    [general(), of_mlflow(), of_otlp()].into_iter().flatten().collect()
+    [general(), of_mlflow(), of_otlp(), of_proxies()].into_iter().flatten().collect()
 }
 
 fn general() -> Vec<Case> {
@@ -146,30 +146,6 @@ fn of_mlflow() -> Vec<Case> {
             builder: Some(("with_workspace", |b| b.with_workspace("mine"), "mine")),
         },
         Case {
-            setting: "proxy",
-            given: &[MLFLOW],
-            default: None,
-            variables: vec![
-                ("HTTP_PROXY", ("http://a:1", "http://a:1")),
-                ("http_proxy", ("b:2", "http://b:2")),
-                ("ALL_PROXY", ("c:3", "http://c:3")),
-                ("all_proxy", ("anna:secret@d:4", "http://d:4")),
-            ],
-            builder: None,
-        },
-        Case {
-            setting: "proxy",
-            given: &[("MLFLOW_TRACKING_URI", "https://mlflow")],
-            default: None,
-            variables: vec![
-                ("HTTPS_PROXY", ("a:1", "http://a:1")),
-                ("https_proxy", ("b:2", "http://b:2")),
-                ("ALL_PROXY", ("c:3", "http://c:3")),
-                ("all_proxy", ("d:4", "http://d:4")),
-            ],
-            builder: None,
-        },
-        Case {
             setting: "credentials",
             given: &[MLFLOW],
             default: None,
@@ -242,6 +218,35 @@ fn of_otlp() -> Vec<Case> {
                 ("OTEL_EXPORTER_OTLP_COMPRESSION", ("none", "none")),
             ],
             builder: Some(("with_compression", |b| b.with_compression(Compression::None), "none")),
+        },
+    ]
+}
+
+fn of_proxies() -> Vec<Case> {
+    vec![
+        Case {
+            setting: "proxy",
+            given: &[MLFLOW],
+            default: None,
+            variables: vec![
+                ("HTTP_PROXY", ("http://a:1", "http://a:1")),
+                ("http_proxy", ("b:2", "http://b:2")),
+                ("ALL_PROXY", ("c:3", "http://c:3")),
+                ("all_proxy", ("anna:secret@d:4", "http://d:4")),
+            ],
+            builder: None,
+        },
+        Case {
+            setting: "proxy",
+            given: &[("MLFLOW_TRACKING_URI", "https://mlflow")],
+            default: None,
+            variables: vec![
+                ("HTTPS_PROXY", ("a:1", "http://a:1")),
+                ("https_proxy", ("b:2", "http://b:2")),
+                ("ALL_PROXY", ("c:3", "http://c:3")),
+                ("all_proxy", ("d:4", "http://d:4")),
+            ],
+            builder: None,
         },
     ]
 }
