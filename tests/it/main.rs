@@ -8,6 +8,8 @@ mod capture;
 mod conservation;
 mod deliver_mlflow;
 mod deliver_otlp;
+mod destinations;
+mod exporters;
 mod flush;
 mod local;
 mod memory;
