@@ -1,0 +1,4 @@
+//! Official parts on both sides of the pipe.
+
+mod pipe;
+mod plugged;
