@@ -16,6 +16,7 @@ mod memory;
 mod replay;
 mod runtimes;
 mod setup;
+mod variables;
 
 #[path = "../support/mod.rs"]
 mod support;

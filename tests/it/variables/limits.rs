@@ -1,0 +1,138 @@
+//! How much of a span is kept.
+
+use mlflow_tracing::opentelemetry::trace::{
+    Link, Span as _, SpanContext, SpanId, TraceFlags, TraceId, TraceState, Tracer as _,
+    TracerProvider as _,
+};
+use mlflow_tracing::opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use serde_json::json;
+use tracing::info_span;
+
+use super::with;
+use crate::support::server::Server;
+use crate::support::spans::Got;
+
+const TEXT: &str = "äöüß 1234";
+
+fn attributes() -> Vec<KeyValue> {
+    (0..5).map(|number| KeyValue::new(format!("a{number}"), TEXT)).collect()
+}
+
+/// A span with five of everything, and one attribute of MLflow's, as it arrives.
+fn limited(variables: &[(&str, &str)]) -> Got {
+    let traced = with(Server::collector(), variables);
+    let elsewhere = |number: u64| {
+        let (trace, span) = (TraceId::from(u128::from(number)), SpanId::from(number));
+        SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default())
+    };
+    let links = (1..=5).map(|number| Link::new(elsewhere(number), attributes(), 0)).collect();
+    let tracer = traced.guard.provider().tracer("test");
+    let builder = tracer.span_builder("span").with_attributes(attributes()).with_links(links);
+    let mut span = tracer.build(builder);
+    span.set_attribute(KeyValue::new("mlflow.spanType", "RETRIEVER"));
+    let list = Array::String(vec![StringValue::from(TEXT); 2]);
+    span.set_attribute(KeyValue::new("mlflow.spanOutputs", TEXT));
+    span.set_attribute(KeyValue::new("list", Value::Array(list)));
+    for number in 0..5 {
+        span.add_event(format!("e{number}"), attributes());
+    }
+    span.end();
+    traced.delivered().one("span").clone()
+}
+
+/// Attributes of the user's, and how many went.
+fn own(span: &Span) -> (usize, u32) {
+    let own = span.attributes.iter().filter(|kv| kv.key.starts_with('a') || kv.key == "list");
+    (own.count(), span.dropped_attributes_count)
+}
+
+/// Number of events and links, and how many of each went.
+fn lists(span: &Span) -> [(usize, u32); 2] {
+    [(span.events.len(), span.dropped_events_count), (span.links.len(), span.dropped_links_count)]
+}
+
+/// Attributes of the first event and of the first link.
+fn inner(span: &Span) -> [usize; 2] {
+    [span.events[0].attributes.len(), span.links[0].attributes.len()]
+}
+
+#[test]
+fn without_limits_everything_is_kept() {
+    let got = limited(&[]);
+    assert_eq!((own(&got.span), lists(&got.span), inner(&got.span)), ((6, 0), [(5, 0); 2], [5; 2]));
+    assert_eq!(got.attribute("a0"), Some(json!(TEXT)));
+}
+
+#[test]
+fn attributes_of_a_span_are_counted_without_mlflows() {
+    let got = limited(&[("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2")]);
+    assert_eq!((own(&got.span), inner(&got.span)), ((2, 4), [5; 2]));
+    assert_eq!(got.attribute("mlflow.spanType"), Some(json!("RETRIEVER")));
+    assert!(got.attribute("a0").is_some() && got.attribute("a1").is_some());
+    let none = limited(&[("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0")]);
+    assert_eq!(own(&none.span), (0, 6));
+    assert_eq!(none.attribute("mlflow.spanOutputs"), Some(json!(TEXT)));
+}
+
+#[test]
+fn the_general_count_is_for_events_and_links_too_unless_they_have_their_own() {
+    let got = limited(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "3")]);
+    assert_eq!((own(&got.span), inner(&got.span)), ((3, 3), [3; 2]));
+    let got = limited(&[
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "3"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "4"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "2"),
+    ]);
+    assert_eq!((own(&got.span), inner(&got.span)), ((4, 2), [1, 2]));
+}
+
+#[test]
+fn events_and_links_are_counted() {
+    let got = limited(&[("OTEL_SPAN_EVENT_COUNT_LIMIT", "2"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "3")]);
+    assert_eq!(lists(&got.span), [(2, 3), (3, 2)]);
+}
+
+#[test]
+fn more_events_are_kept_than_the_sdk_would() {
+    let traced = with(Server::collector(), &[]);
+    let mut span = traced.guard.provider().tracer("test").start("span");
+    for number in 0..1_000 {
+        span.add_event(format!("{number}"), Vec::new());
+    }
+    span.end();
+    assert_eq!(traced.delivered().one("span").span.events.len(), 1_000);
+}
+
+#[test]
+fn texts_are_cut_by_characters_wherever_they_stand() {
+    for name in ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"] {
+        let got = limited(&[(name, "3")]);
+        assert_eq!(got.attribute("a0"), Some(json!("äöü")), "{name}");
+        assert_eq!(got.attribute("list"), Some(json!(["äöü", "äöü"])), "{name}");
+        assert_eq!(got.events()[0].1["a0"], "äöü", "{name}");
+        assert_eq!(got.attribute("mlflow.spanOutputs"), Some(json!("äöü")), "{name}");
+        assert_eq!(got.attribute("mlflow.spanType"), Some(json!("RETRIEVER")), "{name}");
+        assert_eq!(own(&got.span), (6, 0), "{name}");
+    }
+    let got = limited(&[
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"),
+    ]);
+    assert_eq!(got.attribute("a0"), Some(json!("äöüß")));
+}
+
+#[test]
+fn limits_hold_for_captured_spans_and_mlflow_too() {
+    let variables =
+        [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1")];
+    let traced = with(Server::mlflow(), &variables);
+    traced.run(|| drop(info_span!("span", app.one = "123456", app.two = "2", query = "abcdef")));
+    let spans = traced.delivered();
+    let got = spans.one("span");
+    assert_eq!(got.span.dropped_attributes_count, 2);
+    assert_eq!(got.attribute("app.two"), None);
+    // What it was given is meaning, and cut, not dropped.
+    assert_eq!(got.inputs(), Some(json!("{\"qu")));
+}
