@@ -3,8 +3,9 @@
 # code, the quickstart, and the live tests against real servers. Stops at the first failure and
 # shows what was said.
 #
-# Needs Rust, Python 3.10 or newer with venv and pip, and npm. The first run downloads the crates,
-# MLflow and rotel; the servers are on loopback only.
+# Needs Rust, Python 3.10 or newer with venv and pip, npm, and Debian's nginx-light, openssl and
+# postgresql, which root gets installed. The first run downloads the crates, MLflow, rotel and
+# Elastic's receiver; the servers are on loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -41,6 +42,13 @@ quickstart() (
     test -s mlflow-traces/traces.jsonl
 )
 
+# With either encoder, one after the other: the tests count what the servers log.
+live() {
+  python3 tests/live/servers.py bash -ec '
+    cargo test --test live -- --ignored --test-threads=1
+    cargo test --features opentelemetry-otlp --test live -- --ignored --test-threads=1'
+}
+
 step 'format' cargo fmt --check
 step 'lint' lint --all-targets --all-features
 step 'lint, no features' lint --no-default-features
@@ -55,5 +63,4 @@ step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \
   --manifest-path proto/generate/Cargo.toml -- --check
 step 'quickstart' quickstart
-step 'live tests' python3 tests/live/servers.py \
-  cargo test --test live -- --ignored --test-threads=1
+step 'live tests' live
