@@ -5,6 +5,7 @@
 //! it. The tests run one after the other: they count the requests that a server logs.
 #![cfg(test)]
 
+mod agent;
 mod crowd;
 mod elastic;
 mod encoder;

@@ -67,11 +67,14 @@ fn value_of<'a>(text: &'a str, label: &str) -> &'a str {
 }
 
 fn attributes(text: &str, indent: &str) -> Map<String, Value> {
-    let pairs = text.lines().filter_map(|line| line.strip_prefix(indent)?.split_once(": "));
+    // A text may go on for several lines.
+    let start = format!("\n{indent}");
+    let pairs = text.split(&start).skip(1);
+    let pairs = pairs.filter_map(|pair| pair.trim_end_matches('\n').split_once(": "));
     pairs.map(|(key, value)| (key.to_owned(), typed(value))).collect()
 }
 
-/// Kinds that the tests do not need stay as the log has them.
+/// Lists have one item in these tests; kinds that they do not need stay as the log has them.
 fn typed(value: &str) -> Value {
     let (kind, content) = value.split_once('(').unwrap_or(("", value));
     let content = content.strip_suffix(')').unwrap_or(content);
@@ -79,6 +82,7 @@ fn typed(value: &str) -> Value {
         "Str" => content.into(),
         "Int" => content.parse::<i64>().unwrap().into(),
         "Double" => content.parse::<f64>().unwrap().into(),
+        "Slice" => vec![typed(content)].into(),
         "Bool" => content.parse::<bool>().unwrap().into(),
         _ => value.into(),
     }

@@ -1,6 +1,7 @@
 """Programs that are started, waited for and ended, and the ports they listen on."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -110,11 +111,21 @@ def quietly(*command, **settings):
 
 
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
+    """Ports that nobody has, and that were not given away before."""
+    return [next(FREE_PORTS) for _ in range(count)]
+
+
+def shuffled_free_ports():
+    # Below those that the system gives to connections: a server may take seconds to take its port.
+    for port in random.sample(range(20_000, 32_000), 12_000):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            yield port
+        except OSError:
+            pass
+
+
+FREE_PORTS = shuffled_free_ports()
 
 
 def loopback_with(port):
