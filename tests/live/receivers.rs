@@ -106,6 +106,29 @@ fn the_quickstart_is_whole_in_mlflow_on_postgresql_with_a_password_and_a_path_pr
     assert_eq!(trace.metadata["mlflow.trace.session"], "s-1");
 }
 
+#[test]
+#[ignore = "needs real servers: run tests/all.sh"]
+fn the_quickstart_is_in_mlflow_and_in_a_collector_when_both_are_asked_for() {
+    let (server, service) = (Mlflow::plain(), unused_name("both"));
+    run(&[
+        ("MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT", "true"),
+        ("MLFLOW_TRACKING_URI", &server.uri),
+        ("MLFLOW_EXPERIMENT_NAME", &service),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &rotel::url(Protocol::Grpc)),
+        ("OTEL_SERVICE_NAME", &service),
+    ]);
+    let collected = written(&service, rotel::spans_of);
+    check_collected(&collected);
+    let trace_ids = server.trace_ids(&server.experiment_id(&service));
+    assert_eq!(trace_ids.len(), 1);
+    let stored = server.trace(&trace_ids[0]).spans;
+    check(&stored, "OK");
+    let ids = |spans: &[Span]| -> Vec<_> {
+        spans.iter().map(|span| (span.id.clone(), span.start, span.end)).collect()
+    };
+    assert_eq!(ids(&collected), ids(&stored));
+}
+
 /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://your-collector:4317/v1/traces"`.
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]

@@ -66,6 +66,17 @@ fn a_server_with_a_certificate_of_an_authority_that_nobody_knows_is_refused() {
 
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
+fn any_certificate_will_do_when_mlflows_variable_says_so() {
+    let settings = encoder::builder().with_environment([
+        ("MLFLOW_TRACKING_URI", told("MLFLOW_TEST_TLS_URI").as_str()),
+        ("MLFLOW_TRACKING_INSECURE_TLS", "true"),
+    ]);
+    let (user, password) = Mlflow::with_password().credentials.unwrap();
+    accepted(settings.with_basic_auth(user, password));
+}
+
+#[test]
+#[ignore = "needs real servers: run tests/all.sh"]
 fn a_server_that_wants_a_client_certificate_gets_ours() {
     let authority = told("TLS_TEST_CA");
     let (client, key) = (told("TLS_TEST_CLIENT"), told("TLS_TEST_CLIENT_KEY"));
