@@ -74,7 +74,9 @@ fn covers(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool {
         _ => entry,
     };
     let name = name.trim_start_matches('*').trim_start_matches('.');
-    host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+    // An address has no subdomains.
+    let is_below = || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+    host == name || (address.is_none() && is_below())
 }
 
 fn in_network(address: IpAddr, network: &str, bits: &str) -> bool {
@@ -126,6 +128,7 @@ mod tests {
         }
         assert!(is_exempt("http://10.1.2.3", "10.0.0.0/8"));
         assert!(is_exempt("http://10.1.2.3", "10.1.2.3"));
+        assert!(!is_exempt("http://10.1.2.3", "2.3"));
         assert!(is_exempt("https://[fd00::1]", "fd00::/8"));
         assert!(!is_exempt("http://11.1.2.3", "10.0.0.0/8"));
         assert!(is_exempt("http://11.1.2.3", "0.0.0.0/0"));
