@@ -27,9 +27,9 @@ fn limited(variables: &[(&str, &str)]) -> Got {
         SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default())
     };
     let links = (1..=5).map(|number| Link::new(elsewhere(number), attributes(), 0)).collect();
-    let tracer = traced.guard.provider().tracer("test");
-    let builder = tracer.span_builder("span").with_attributes(attributes()).with_links(links);
-    let mut span = tracer.build(builder);
+    let api = traced.guard.provider().tracer("test");
+    let builder = api.span_builder("span").with_attributes(attributes()).with_links(links);
+    let mut span = api.build(builder);
     span.set_attribute(KeyValue::new("mlflow.spanType", "RETRIEVER"));
     let list = Array::String(vec![StringValue::from(TEXT); 2]);
     span.set_attribute(KeyValue::new("mlflow.spanOutputs", TEXT));

@@ -58,12 +58,12 @@ fn the_protocol_is_seen_in_the_form_of_the_request() {
 
 #[test]
 fn the_endpoint_of_traces_wins_over_the_general_one() {
-    let (traces, general) = (Server::collector(), Server::collector());
+    let (special, general) = (Server::collector(), Server::collector());
     let variables = [
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("{}/as/it/is", traces.url())),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("{}/as/it/is", special.url())),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", general.url()),
     ];
-    let traced = Traced::new(builder().with_environment(variables).build().unwrap(), traces);
+    let traced = Traced::new(builder().with_environment(variables).build().unwrap(), special);
     traced.end_span("span");
     traced.delivered();
     assert_eq!(traced.server.requests(Route::Spans)[0].head.path, "/as/it/is");

@@ -43,10 +43,10 @@ fn after_an_outage(variable: (&str, &str), dropped_a_round: u64) -> Vec<String> 
     let url = port.url();
     let variables = [("MLFLOW_TRACKING_URI", url.as_str()), variable];
     let guard = builder().with_environment(variables).build().unwrap();
-    let tracer = guard.provider().tracer("test");
+    let api = guard.provider().tracer("test");
     for round in 0..ROUNDS {
         for _ in 0..10 {
-            tracer.in_span(format!("{round}"), |_| tracer.in_span(format!("{round}"), |_| ()));
+            api.in_span(format!("{round}"), |_| api.in_span(format!("{round}"), |_| ()));
         }
         // All of a round are in before the next comes: what is dropped is the oldest.
         until("the round is in its place", || {
@@ -82,8 +82,8 @@ fn the_newest_stays_however_few_may_wait() {
         let variables = [("MLFLOW_TRACKING_URI", url.as_str()), (name, "1")];
         let builder = builder().with_environment(variables).with_drop_timeout(Duration::ZERO);
         let guard = builder.build().unwrap();
-        let tracer = guard.provider().tracer("test");
-        tracer.in_span("root", |_| (0..4).for_each(|_| tracer.in_span("child", |_| ())));
+        let api = guard.provider().tracer("test");
+        api.in_span("root", |_| (0..4).for_each(|_| api.in_span("child", |_| ())));
         guard.flush(Duration::from_millis(100)).unwrap_err();
         let account = conserved(&guard).destinations.remove(0);
         assert_eq!((account.pending, account.dropped.total()), (5, 0), "{name}");
@@ -94,10 +94,10 @@ fn the_newest_stays_however_few_may_wait() {
 fn spans_of_a_running_trace_leave_after_the_interval() {
     for name in ["MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "OTEL_BSP_SCHEDULE_DELAY"] {
         let traced = with(Server::collector(), &[(name, "100")]);
-        let tracer = traced.guard.provider().tracer("test");
-        let root = Context::new().with_span(tracer.start("root"));
+        let api = traced.guard.provider().tracer("test");
+        let root = Context::new().with_span(api.start("root"));
         let (time, ()) = timed(|| {
-            drop(tracer.start_with_context("child", &root));
+            drop(api.start_with_context("child", &root));
             traced.server.wait_for(Route::Spans, 1);
         });
         // The default is five seconds.
@@ -122,9 +122,9 @@ fn a_finished_trace_does_not_wait_for_a_long_interval() {
 fn a_root_that_never_ends_is_closed_after_the_timeout() {
     for name in ["MLFLOW_TRACE_TIMEOUT_SECONDS", "MLFLOW_TRACE_BUFFER_TTL_SECONDS"] {
         let traced = with(Server::mlflow(), &[(name, "0.3")]);
-        let tracer = traced.guard.provider().tracer("test");
-        let root = Context::new().with_span(tracer.start("root"));
-        drop(tracer.start_with_context("child", &root));
+        let api = traced.guard.provider().tracer("test");
+        let root = Context::new().with_span(api.start("root"));
+        drop(api.start_with_context("child", &root));
         until("the root is made up", || traced.server.spans().names().contains(&"root"));
         let spans = traced.server.spans();
         let made_up = spans.one("root");
@@ -149,11 +149,11 @@ fn of_more_open_traces_than_allowed_one_leaves_early_and_nothing_is_lost() {
         ("MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", NEVER),
     ];
     let traced = with(Server::collector(), &variables);
-    let tracer = traced.guard.provider().tracer("test");
+    let api = traced.guard.provider().tracer("test");
     let roots: Vec<_> = (0..4)
         .map(|number| {
-            let root = Context::new().with_span(tracer.start(format!("root {number}")));
-            drop(tracer.start_with_context(format!("child {number}"), &root));
+            let root = Context::new().with_span(api.start(format!("root {number}")));
+            drop(api.start_with_context(format!("child {number}"), &root));
             root
         })
         .collect();

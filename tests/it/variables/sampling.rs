@@ -16,9 +16,9 @@ const ROOTS: usize = 400;
 
 /// Traces of two spans each; returns how many of them arrived, and checks that they did whole.
 fn recorded(traced: &Traced) -> usize {
-    let tracer = traced.guard.provider().tracer("test");
+    let api = traced.guard.provider().tracer("test");
     for _ in 0..ROOTS {
-        tracer.in_span("root", |_| tracer.in_span("child", |_| ()));
+        api.in_span("root", |_| api.in_span("child", |_| ()));
     }
     let spans = traced.delivered();
     assert_eq!(traced.conserved().ended, spans.0.len() as u64);

@@ -55,9 +55,9 @@ fn by_default_nobody_waits() {
 #[test]
 fn the_end_of_a_child_does_not_wait() {
     let traced = hanging();
-    let tracer = traced.guard.provider().tracer("test");
-    let root = Context::new().with_span(tracer.start("root"));
-    let (time, ()) = timed(|| drop(tracer.start_with_context("child", &root)));
+    let api = traced.guard.provider().tracer("test");
+    let root = Context::new().with_span(api.start("root"));
+    let (time, ()) = timed(|| drop(api.start_with_context("child", &root)));
     assert!(time < SHORT, "{time:?}");
     let (time, ()) = timed(|| drop(root));
     assert!(time >= SHORT, "{time:?}");
