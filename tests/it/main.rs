@@ -13,9 +13,12 @@ mod exporters;
 mod flush;
 mod local;
 mod memory;
+mod proxy;
 mod replay;
 mod runtimes;
 mod setup;
+#[cfg(feature = "tls")]
+mod tls;
 mod variables;
 
 #[path = "../support/mod.rs"]

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod child;
 pub(crate) mod exporter;
+pub(crate) mod front;
 pub(crate) mod http;
 pub(crate) mod scratch;
 pub(crate) mod server;

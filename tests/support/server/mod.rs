@@ -77,6 +77,10 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn is_mlflow(&self) -> bool {
         self.shared.lock().store.is_some()
     }

@@ -1,0 +1,306 @@
+//! Certificates: whom we trust, and who we are, by variables and by the program.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlflow_tracing::destination::{Destination, Mlflow, Otlp};
+use mlflow_tracing::{Builder, TracingGuard};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use crate::proxy::Proxy;
+use crate::support::app::{builder, conserved, end_span};
+use crate::support::front::Front;
+use crate::support::server::Server;
+use crate::support::time::{PATIENCE, SLACK, timed};
+
+const CA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/ca.pem");
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/server.pem");
+const SERVER_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/server.key");
+const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/client.pem");
+const CLIENT_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/client.key");
+const CLIENT_BOTH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/client_both.pem");
+
+const SHORT: Duration = Duration::from_millis(500);
+
+/// A server that is spoken to by TLS.
+struct Secure {
+    front: Front,
+    server: Server,
+}
+
+impl Secure {
+    fn new(server: Server) -> Self {
+        Self::start(server, false)
+    }
+
+    /// One that wants to know who we are.
+    fn mutual(server: Server) -> Self {
+        Self::start(server, true)
+    }
+
+    fn start(server: Server, mutual: bool) -> Self {
+        let config = Arc::new(config(mutual));
+        let front = Front::start(server.address(), move |client, server| {
+            carry(&config, client, &server);
+        });
+        Self { front, server }
+    }
+
+    fn url(&self) -> String {
+        format!("https://{}", self.front.address())
+    }
+
+    /// The variable that sends to it.
+    fn destination(&self) -> (&'static str, String) {
+        let is_mlflow = self.server.is_mlflow();
+        let name = if is_mlflow { "MLFLOW_TRACKING_URI" } else { "OTEL_EXPORTER_OTLP_ENDPOINT" };
+        (name, self.url())
+    }
+
+    fn with(&self, variables: &[(&'static str, &str)]) -> Builder {
+        let more = variables.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        builder().with_environment([self.destination()].into_iter().chain(more))
+    }
+
+    /// Whether a span gets there. One that does not waits, and a flush says why at once.
+    fn takes(&self, builder: Builder) -> Result<(), String> {
+        let before = self.server.spans().0.len();
+        let guard = built(builder);
+        end_span(&guard, "span");
+        let (time, result) = timed(|| guard.flush(PATIENCE));
+        let account = conserved(&guard).destinations.remove(0);
+        let after = self.server.spans().0.len();
+        match result {
+            Ok(()) => assert_eq!((account.delivered, after), (1, before + 1)),
+            Err(error) => {
+                assert!(time < PATIENCE / 2, "{time:?}");
+                assert_eq!((account.pending, after), (1, before), "{error}");
+                return Err(error.to_string());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn built(builder: Builder) -> TracingGuard {
+    builder.with_print_url(false).with_drop_timeout(Duration::ZERO).build().unwrap()
+}
+
+fn config(mutual: bool) -> ServerConfig {
+    let certificates = |path| vec![CertificateDer::from_pem_file(path).unwrap()];
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(certificates(CA).remove(0)).unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let builder = if mutual {
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        builder.with_client_cert_verifier(verifier.unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::from_pem_file(SERVER_KEY).unwrap();
+    builder.with_single_cert(certificates(SERVER), key).unwrap()
+}
+
+/// Carries bytes between a client of TLS and a server without, on one thread: the state of TLS is
+/// one for both ways.
+fn carry(config: &Arc<ServerConfig>, client: TcpStream, mut server: &TcpStream) {
+    let turn = Some(Duration::from_millis(2));
+    for stream in [&client, server] {
+        stream.set_read_timeout(turn).unwrap();
+    }
+    let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    let mut client = StreamOwned::new(connection, client);
+    let mut buffer = [0; 16 * 1024];
+    let nothing_yet = |kind| matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    loop {
+        match client.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => server.write_all(&buffer[..length]).unwrap(),
+            Err(error) if nothing_yet(error.kind()) => {}
+            Err(_) => break,
+        }
+        match server.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => {
+                if client.write_all(&buffer[..length]).and_then(|()| client.flush()).is_err() {
+                    break;
+                }
+            }
+            Err(error) if nothing_yet(error.kind()) => {}
+            Err(_) => break,
+        }
+    }
+    let _ = client.sock.shutdown(Shutdown::Both);
+    let _ = server.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn an_authority_that_is_named_is_trusted() {
+    let mlflow = Secure::new(Server::mlflow());
+    mlflow.takes(mlflow.with(&[("MLFLOW_TRACKING_SERVER_CERT_PATH", CA)])).unwrap();
+    let collector = Secure::new(Server::collector());
+    for name in ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"] {
+        collector.takes(collector.with(&[(name, CA)])).unwrap();
+    }
+}
+
+#[test]
+fn an_authority_that_nobody_named_is_not_trusted_and_the_span_waits() {
+    for (secure, other, fix) in [
+        (Secure::new(Server::mlflow()), CLIENT, "MLFLOW_TRACKING_SERVER_CERT_PATH"),
+        (Secure::new(Server::collector()), CLIENT, "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+    ] {
+        for builder in [secure.with(&[]), secure.with(&[(fix, other)])] {
+            let words = secure.takes(builder).unwrap_err();
+            assert!(words.contains("certificate") && words.contains(fix), "{words}");
+        }
+        assert_eq!(secure.server.asked(), 0);
+    }
+}
+
+#[test]
+fn the_name_in_the_certificate_counts() {
+    let server = Server::collector();
+    let secure = Secure::new(server);
+    let proxy = Proxy::start(secure.front.address(), 200);
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        for (host, fits) in [("collector.test", true), ("other.test", false)] {
+            let variables = [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("https://{host}:4318")),
+                ("OTEL_EXPORTER_OTLP_CERTIFICATE", CA.to_owned()),
+                (name, proxy.url()),
+            ];
+            let result = secure.takes(builder().with_environment(variables));
+            assert_eq!(result.is_ok(), fits, "{host}: {result:?}");
+            assert!(proxy.targets().contains(&format!("{host}:4318")), "{:?}", proxy.targets());
+        }
+    }
+}
+
+#[test]
+fn an_insecure_mlflow_takes_any_certificate_and_it_is_told() {
+    let secure = Secure::new(Server::mlflow());
+    let builder = || secure.with(&[("MLFLOW_TRACKING_INSECURE_TLS", "true")]);
+    secure.takes(builder()).unwrap();
+    let explanation = builder().explain_config().unwrap();
+    let warnings: Vec<_> = explanation.warnings().collect();
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("MLFLOW_TRACKING_INSECURE_TLS is true"),
+        "{warnings:?}"
+    );
+    secure.takes(secure.with(&[("MLFLOW_TRACKING_INSECURE_TLS", "false")])).unwrap_err();
+}
+
+#[test]
+fn a_server_that_asks_learns_who_we_are() {
+    let mlflow = Secure::mutual(Server::mlflow());
+    let ca = ("MLFLOW_TRACKING_SERVER_CERT_PATH", CA);
+    mlflow.takes(mlflow.with(&[ca, ("MLFLOW_TRACKING_CLIENT_CERT_PATH", CLIENT_BOTH)])).unwrap();
+    let collector = Secure::mutual(Server::collector());
+    let ca = ("OTEL_EXPORTER_OTLP_CERTIFICATE", CA);
+    let general = [
+        ca,
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", CLIENT),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", CLIENT_KEY),
+    ];
+    collector.takes(collector.with(&general)).unwrap();
+    let traces = [
+        ca,
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", CLIENT),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", CLIENT_KEY),
+    ];
+    collector.takes(collector.with(&traces)).unwrap();
+}
+
+#[test]
+fn a_server_that_does_not_learn_who_we_are_refuses_and_the_span_waits() {
+    for (server, ca, fix) in [
+        (Server::mlflow(), "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+        (
+            Server::collector(),
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        ),
+    ] {
+        let secure = Secure::mutual(server);
+        let words = secure.takes(secure.with(&[(ca, CA)])).unwrap_err();
+        assert!(words.contains(fix), "{words}");
+        assert_eq!(secure.server.asked(), 0);
+    }
+}
+
+#[test]
+fn a_listed_destination_has_certificates_of_its_own() {
+    let (mlflow, collector) =
+        (Secure::mutual(Server::mlflow()), Secure::mutual(Server::collector()));
+    let mlflow_destination: Destination = Mlflow::new(mlflow.url())
+        .with_ca_certificate(CA)
+        .with_client_certificate(CLIENT, CLIENT_KEY)
+        .into();
+    let url = format!("{}/v1/traces", collector.url());
+    let otlp: Destination =
+        Otlp::new(url).with_ca_certificate(CA).with_client_certificate(CLIENT, CLIENT_KEY).into();
+    mlflow.takes(builder().with_destination(mlflow_destination)).unwrap();
+    collector.takes(builder().with_destination(otlp)).unwrap();
+    // The environment's are not its.
+    let variables = [
+        ("MLFLOW_TRACKING_SERVER_CERT_PATH", CA),
+        ("MLFLOW_TRACKING_CLIENT_CERT_PATH", CLIENT_BOTH),
+    ];
+    let listed = builder().with_environment(variables).with_destination(Mlflow::new(mlflow.url()));
+    mlflow.takes(listed).unwrap_err();
+}
+
+#[test]
+fn certificates_that_cannot_work_are_an_error_at_once() {
+    let secure = Secure::new(Server::collector());
+    let bad = |variables: &[(&'static str, &str)]| {
+        let (time, result) = timed(|| secure.with(variables).build());
+        assert!(time < SLACK, "{time:?}");
+        let error = result.unwrap_err();
+        assert!(error.is_config());
+        error.to_string()
+    };
+    let missing = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/missing.pem");
+    let name = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+    for (value, problem) in
+        [(missing, "the file cannot be read"), (CLIENT_KEY, "the file holds no certificate")]
+    {
+        let words = bad(&[(name, value)]);
+        assert!(words.starts_with(&format!("{name} is `{value}`: {problem}")), "{words}");
+    }
+    for (name, value, other) in [
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            CLIENT_KEY,
+            "set OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+            CLIENT,
+            "set OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+        ),
+    ] {
+        let words = bad(&[(name, value)]);
+        assert!(words.starts_with(name) && words.contains(other), "{words}");
+    }
+    assert_eq!(secure.server.asked(), 0);
+}
+
+#[test]
+fn plain_http_to_a_server_of_tls_costs_no_span() {
+    let secure = Secure::new(Server::collector());
+    let url = secure.url().replace("https://", "http://");
+    let guard = built(builder().with_otlp_endpoint(url));
+    end_span(&guard, "span");
+    let error = guard.flush(SHORT).unwrap_err();
+    assert_eq!((error.pending(), conserved(&guard).ended), (1, 1));
+}
