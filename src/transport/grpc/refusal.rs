@@ -23,9 +23,18 @@ pub(crate) struct Refusal {
 }
 
 /// How servers say that a message is too long.
-const SIZE_WORDS: [&str; 4] = ["larger than max", "too large", "message length", "too long"];
-/// How the client says that an answer is not gRPC's.
-const FOREIGN_WORDS: [&str; 2] = ["grpc-status header missing", "protocol error"];
+const SIZE_WORDS: [&str; 5] =
+    ["larger than max", "too large", "message length", "too long", "message exceeds"];
+/// How the client (tonic 0.14) says that an answer is not gRPC's; the HTTP status may follow.
+const FOREIGN_WORDS: [&str; 4] = [
+    "mapped from HTTP status code ",
+    "while receiving response with status: ",
+    "Missing response message",
+    "protocol error",
+];
+const CREDENTIALS: &str = "set the credentials in OTEL_EXPORTER_OTLP_HEADERS";
+const PROTOCOL: &str = "does this address take OTLP over gRPC? OTLP over HTTP needs \
+                        OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf";
 
 impl Refusal {
     /// What it means for the spans of the request; `retry_after` is what its details say of that.
@@ -33,14 +42,21 @@ impl Refusal {
         let problem = self.to_string();
         let advised = |advice: &str| Verdict::when_mended(format!("{problem}; {advice}"));
         let soon = retry_after.map_or(Repeat::Soon, Repeat::After);
+        if let Some(status) = self.foreign_status() {
+            return match status {
+                408 | 425 | 429 | 502..=504 => Verdict::Failed { repeat: soon, problem },
+                413 => Verdict::Split { reason: DropReason::TooLarge, problem },
+                401 | 403 | 407 => advised(CREDENTIALS),
+                404 | 405 => advised(PROTOCOL),
+                _ => advised(
+                    "the answer is not that of a gRPC server; check the address, and \
+                     OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE if the server asks for one",
+                ),
+            };
+        }
         match self.code {
-            Code::Unauthenticated | Code::PermissionDenied => {
-                advised("set the credentials in OTEL_EXPORTER_OTLP_HEADERS")
-            }
-            Code::Unimplemented | Code::NotFound => {
-                advised("does this address take OTLP over gRPC? OTLP over HTTP needs \
-                         OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
-            }
+            Code::Unauthenticated | Code::PermissionDenied => advised(CREDENTIALS),
+            Code::Unimplemented | Code::NotFound => advised(PROTOCOL),
             Code::OutOfRange | Code::ResourceExhausted if self.speaks_of_size() => {
                 Verdict::Split { reason: DropReason::TooLarge, problem }
             }
@@ -53,10 +69,6 @@ impl Refusal {
             // Without `RetryInfo` the specification has such spans dropped; many servers that only
             // want less of them leave it out.
             | Code::ResourceExhausted => Verdict::Failed { repeat: soon, problem },
-            _ if self.is_foreign() => advised(
-                "the answer is not that of a gRPC server; check the address, and \
-                 OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE if the server asks for one",
-            ),
             _ => Verdict::Split { reason: DropReason::Rejected, problem },
         }
     }
@@ -65,8 +77,11 @@ impl Refusal {
         SIZE_WORDS.iter().any(|words| self.message.contains(words))
     }
 
-    fn is_foreign(&self) -> bool {
-        FOREIGN_WORDS.iter().any(|words| self.message.contains(words))
+    /// The HTTP status of an answer that is not gRPC's; 200 where the client does not say it.
+    fn foreign_status(&self) -> Option<u16> {
+        let after = |words: &&str| self.message.split_once(*words).map(|(_, after)| after);
+        let after = FOREIGN_WORDS.iter().find_map(after)?;
+        Some(after.get(..3).and_then(|digits| digits.parse().ok()).unwrap_or(200))
     }
 }
 
@@ -113,6 +128,7 @@ mod tests {
                 "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
             ),
             (Code::ResourceExhausted, "grpc: received message larger than max (5 vs. 4)"),
+            (Code::ResourceExhausted, "gRPC message exceeds maximum size 4: 5"),
         ] {
             let Verdict::Split { reason, .. } = refusal(code, words).verdict(None) else {
                 panic!()
@@ -149,8 +165,39 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_not_grpcs_costs_no_span() {
-        let words = "grpc-status header missing, mapped from HTTP status code 400";
-        assert_eq!(repeat(Code::Internal, words), Some(Repeat::WhenMended));
+        for (code, words) in [
+            (Code::Internal, "grpc-status header missing, mapped from HTTP status code 400"),
+            (Code::Internal, "Missing response message."),
+            (
+                Code::Internal,
+                "protocol error: received message with invalid compression flag: 60 (valid flags \
+                 are 0 and 1) while receiving response with status: 200 OK",
+            ),
+        ] {
+            assert_eq!(repeat(code, words), Some(Repeat::WhenMended), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_http_status_of_such_an_answer_counts() {
+        for words in [
+            "grpc-status header missing, mapped from HTTP status code ",
+            "protocol error: received message with invalid compression flag: 60 (valid flags are \
+             0 and 1) while receiving response with status: ",
+        ] {
+            let refusal = |status: &str| refusal(Code::Internal, &format!("{words}{status}"));
+            let soon = refusal("503 Service Unavailable").verdict(None);
+            assert!(matches!(soon, Verdict::Failed { repeat: Repeat::Soon, .. }), "{soon:?}");
+            let halved = refusal("413 Payload Too Large").verdict(None);
+            let too_large = DropReason::TooLarge;
+            assert!(matches!(halved, Verdict::Split { reason, .. } if reason == too_large));
+            let Verdict::Failed { repeat, problem } = refusal("401 Unauthorized").verdict(None)
+            else {
+                panic!()
+            };
+            assert_eq!(repeat, Repeat::WhenMended);
+            assert!(problem.contains(CREDENTIALS), "{problem}");
+        }
     }
 
     fn refusal(code: Code, message: &str) -> Refusal {
