@@ -32,7 +32,9 @@ impl GrpcWire {
     fn export(&mut self, message: Vec<u8>, timeout: Duration) -> Verdict {
         let bytes = message.len();
         match self.grpc.call(EXPORT, message, timeout) {
-            Outcome::Answer(answer) => reply::partial_success_of(&answer, str::to_owned),
+            Outcome::Answer(answer) => {
+                reply::partial_success_of(&answer, |words| self.grpc.mask(words))
+            }
             Outcome::Refused(refusal) => refusal.verdict(reply::retry_after(&refusal.details)),
             Outcome::Failed(failure) => advise(classify_failure(&failure, bytes), &failure),
         }

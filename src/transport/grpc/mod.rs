@@ -14,6 +14,7 @@ mod tls;
 mod tunnel;
 
 use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use tokio::sync::watch;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use ureq::http::uri::PathAndQuery;
 
 use crate::sync::now;
@@ -79,10 +80,26 @@ impl Grpc {
         message: Vec<u8>,
         timeout: Duration,
     ) -> Outcome {
-        match self.exchange(path, message, timeout) {
-            Ok(outcome) => outcome,
-            Err(problem) => Outcome::Failed(Failure::Unusable(problem)),
+        let message = Bytes::from(message);
+        let start = now();
+        self.open.take_if(|open| start.duration_since(open.last_used) >= MAX_IDLE);
+        let was_open = self.open.is_some();
+        let outcome = self.attempt(path, message.clone(), timeout);
+        let left = timeout.saturating_sub(now().duration_since(start));
+        match outcome {
+            // Whether an idle connection still works shows when it is used.
+            Outcome::Failed(Failure::CutOff(_) | Failure::NoAnswer(_))
+                if was_open && !left.is_zero() =>
+            {
+                self.attempt(path, message, left)
+            }
+            outcome => outcome,
         }
+    }
+
+    /// Hides the values of headers in what the server said.
+    pub(crate) fn mask(&self, words: &str) -> String {
+        self.headers.secrets().mask(words)
     }
 
     /// A handle that breaks off a call under way and refuses new ones, from another thread.
@@ -93,13 +110,27 @@ impl Grpc {
         })
     }
 
+    /// A panic of somebody else's code must not end this destination: tonic 0.14 panics at details
+    /// of a status that are not base64.
+    fn attempt(&mut self, path: &'static str, message: Bytes, timeout: Duration) -> Outcome {
+        match catch_unwind(AssertUnwindSafe(|| self.exchange(path, message, timeout))) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(problem)) => Outcome::Failed(Failure::Unusable(problem)),
+            Err(_) => {
+                self.runtime = None;
+                let message = "the answer could not be read".to_owned();
+                Outcome::Refused(Refusal { code: Code::DataLoss, message, details: Vec::new() })
+            }
+        }
+    }
+
     fn exchange(
         &mut self,
         path: &'static str,
-        message: Vec<u8>,
+        message: Bytes,
         timeout: Duration,
     ) -> Result<Outcome, String> {
-        let mut request = Request::new(Bytes::from(message));
+        let mut request = Request::new(message);
         *request.metadata_mut() = metadata(&self.headers)?;
         let mut client = self.open()?;
         let mut stopped = self.stop.subscribe();
@@ -125,7 +156,7 @@ impl Grpc {
         Ok(outcome)
     }
 
-    /// The client of the last call, or a new one when that may have gone stale.
+    /// The client of the last call, or a new one.
     fn open(&mut self) -> Result<tonic::client::Grpc<Channel>, String> {
         let runtime = match self.runtime.take() {
             Some(runtime) => runtime,
@@ -135,8 +166,7 @@ impl Grpc {
                 .map_err(|error| format!("could not start a runtime: {error}"))?,
         };
         let runtime = self.runtime.insert(runtime);
-        let fresh = self.open.take().filter(|open| now().duration_since(open.last_used) < MAX_IDLE);
-        if let Some(open) = fresh {
+        if let Some(open) = self.open.take() {
             return Ok(open.client);
         }
         let _entered = runtime.enter();
@@ -156,7 +186,7 @@ impl Grpc {
         if status.source().is_some() {
             return Outcome::Failed(failure(status));
         }
-        let message = self.headers.secrets().mask(status.message());
+        let message = self.mask(status.message());
         Outcome::Refused(Refusal {
             code: status.code(),
             message: crate::model::text::cut(&message, MAX_MESSAGE_CHARS).to_owned(),
