@@ -4,13 +4,14 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use mlflow_tracing::opentelemetry::trace::{Tracer as _, TracerProvider as _};
-use mlflow_tracing::{Builder, Stats, TracingGuard};
+use mlflow_tracing::{Builder, OtlpEncoder, Protocol, Stats, TracingGuard};
 use tokio::runtime::Runtime;
 use tracing::Dispatch;
 use tracing::dispatcher::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::server::Server;
+use super::server::grpc::GrpcServer;
 use super::spans::Spans;
 use super::time::PATIENCE;
 use super::told;
@@ -21,12 +22,28 @@ pub(crate) const NOTHING: [(&str, &str); 0] = [];
 /// A builder that knows nothing of this process's environment.
 pub(crate) fn builder() -> Builder {
     told::listen();
-    mlflow_tracing::builder().with_environment(NOTHING).with_print_url(false)
+    let builder = mlflow_tracing::builder().with_environment(NOTHING).with_print_url(false);
+    builder.with_otlp_encoder(encoder())
+}
+
+/// The encoder that the tests run with: `tests/all.sh` runs them with both.
+#[expect(clippy::disallowed_methods, reason = "not a setting of the crate but of the tests")]
+fn encoder() -> OtlpEncoder {
+    match std::env::var_os("MLFLOW_TRACING_TEST_ENCODER") {
+        None => OtlpEncoder::Own,
+        Some(name) if name == "official" => OtlpEncoder::Official,
+        Some(name) => panic!("MLFLOW_TRACING_TEST_ENCODER is {name:?}, not `official`"),
+    }
 }
 
 /// Settings that send to `server`, a collector.
 pub(crate) fn to_collector(server: &Server) -> Builder {
     builder().with_otlp_endpoint(format!("{}/v1/traces", server.url()))
+}
+
+/// Settings that send to `server`, a collector, over gRPC.
+pub(crate) fn to_grpc(server: &GrpcServer) -> Builder {
+    builder().with_otlp_endpoint(server.url()).with_protocol(Protocol::Grpc)
 }
 
 /// Settings that send to `server`, an MLflow server.
@@ -46,21 +63,32 @@ pub(crate) fn end_span(guard: &TracingGuard, name: impl Into<String>) {
     guard.provider().tracer("test").in_span(name.into(), |_| ());
 }
 
+/// What a scripted server has accepted.
+pub(crate) trait Receiver {
+    fn spans(&self) -> Spans;
+}
+
+impl Receiver for Server {
+    fn spans(&self) -> Spans {
+        self.spans()
+    }
+}
+
+impl Receiver for GrpcServer {
+    fn spans(&self) -> Spans {
+        self.spans()
+    }
+}
+
 /// A program with one destination.
-pub(crate) struct Traced {
+pub(crate) struct Traced<S = Server> {
     pub(crate) guard: TracingGuard,
     /// A subscriber that has our layer and nothing else.
     pub(crate) dispatch: Dispatch,
-    pub(crate) server: Server,
+    pub(crate) server: S,
 }
 
 impl Traced {
-    /// A program that sends to `server`.
-    pub(crate) fn new(guard: TracingGuard, server: Server) -> Self {
-        let subscriber = tracing_subscriber::registry().with(guard.layer());
-        Self { guard, dispatch: Dispatch::new(subscriber), server }
-    }
-
     /// Sends to a collector.
     pub(crate) fn otlp() -> Self {
         Self::otlp_with(|builder| builder)
@@ -78,6 +106,25 @@ impl Traced {
 
     pub(crate) fn mlflow_with(server: Server, change: impl FnOnce(Builder) -> Builder) -> Self {
         Self::new(change(to_mlflow(&server)).build().unwrap(), server)
+    }
+}
+
+impl Traced<GrpcServer> {
+    /// Sends to a collector over gRPC.
+    pub(crate) fn grpc() -> Self {
+        Self::grpc_with(GrpcServer::collector(), |builder| builder)
+    }
+
+    pub(crate) fn grpc_with(server: GrpcServer, change: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::new(change(to_grpc(&server)).build().unwrap(), server)
+    }
+}
+
+impl<S: Receiver> Traced<S> {
+    /// A program that sends to `server`.
+    pub(crate) fn new(guard: TracingGuard, server: S) -> Self {
+        let subscriber = tracing_subscriber::registry().with(guard.layer());
+        Self { guard, dispatch: Dispatch::new(subscriber), server }
     }
 
     /// Runs `app` under the subscriber.

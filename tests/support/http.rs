@@ -82,7 +82,7 @@ pub(crate) fn read_head(mut stream: &TcpStream) -> io::Result<Option<Head>> {
     let text = String::from_utf8(text).unwrap();
     let mut lines = text.trim_end().split("\r\n");
     let mut words = lines.next().unwrap().split(' ').map(str::to_owned);
-    let (method, path) = (words.next().unwrap(), words.next().unwrap());
+    let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(None) };
     let headers = lines.map(|line| line.split_once(':').unwrap());
     let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     Ok(Some(Head { method, path, headers: headers.collect() }))

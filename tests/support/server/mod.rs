@@ -12,6 +12,7 @@ use super::spans::Spans;
 use super::time::{PATIENCE, now, spawn};
 use super::told::Ear;
 
+pub(crate) mod grpc;
 pub(crate) mod mlflow;
 pub(crate) mod port;
 mod request;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::super::told::Ear;
 use super::Server;
+use super::grpc::GrpcServer;
 use super::mlflow::Store;
 
 /// A port at which nobody listens.
@@ -29,6 +30,11 @@ impl DeadPort {
         }
     }
 
+    /// The port of a server that has ended.
+    pub(super) fn left_by(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.0)
     }
@@ -41,5 +47,10 @@ impl DeadPort {
     /// Starts an MLflow server at the port.
     pub(crate) fn open(self) -> Server {
         Server::start(TcpListener::bind(self.0).unwrap(), Some(Store::default()))
+    }
+
+    /// Starts a gRPC receiver at the port.
+    pub(crate) fn open_grpc(self) -> GrpcServer {
+        GrpcServer::start(TcpListener::bind(self.0).unwrap())
     }
 }
