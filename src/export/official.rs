@@ -136,3 +136,6 @@ fn fields(mut message: &[u8]) -> Option<Vec<(u32, &[u8])>> {
 fn text(body: &[u8]) -> Option<String> {
     String::from_utf8(body.to_vec()).ok()
 }
+
+#[cfg(test)]
+mod tests;
