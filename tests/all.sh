@@ -35,6 +35,13 @@ documentation() {
   RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
 }
 
+# What goes through an encoder, through the other one; local files are written by our own.
+official_encoder() {
+  local with=(cargo test --features opentelemetry-otlp)
+  "${with[@]}" --lib export::official &&
+    MLFLOW_TRACING_TEST_ENCODER=official "${with[@]}" --test it -- --skip local:: --skip setup::
+}
+
 # As a stranger runs it: no server, nothing set, in a directory of its own.
 quickstart() (
   cd "$scratch" &&
@@ -58,6 +65,7 @@ step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
 step 'lint, agent' lint --all-targets --target-dir target/agent \
   --manifest-path examples/agent/Cargo.toml
 step 'tests' cargo test
+step 'tests, official encoder' official_encoder
 step 'tests, agent' cargo test --target-dir target/agent --manifest-path examples/agent/Cargo.toml
 step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \

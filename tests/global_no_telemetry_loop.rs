@@ -5,9 +5,11 @@ use std::io::sink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mlflow_tracing::Compression;
+use mlflow_tracing::destination::Otlp;
 use mlflow_tracing::opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use mlflow_tracing::opentelemetry_sdk::trace::SdkTracer;
+use mlflow_tracing::{Compression, Protocol};
+use tonic::Code;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber, info_span};
 use tracing_subscriber::Layer;
@@ -15,6 +17,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use support::app::{NOTHING, conserved};
+use support::server::grpc::{self, GrpcServer};
 use support::server::{Route, Server};
 use support::time::PATIENCE;
 
@@ -50,14 +53,17 @@ impl<S: Subscriber> Layer<S> for Instrumented {
 
 #[test]
 fn exporting_makes_no_spans_of_its_own() {
-    let (mlflow, collector) = (Server::mlflow(), Server::collector());
+    let (mlflow, collector, grpc) =
+        (Server::mlflow(), Server::collector(), GrpcServer::collector());
     // Trouble makes the most noise.
     mlflow.script(Route::Spans, [503, 401, 200]);
+    grpc.script(Route::Spans, [grpc::Act::Close, grpc::Act::GoAway, Code::Unavailable.into()]);
     let guard = mlflow_tracing::builder()
         .with_environment(NOTHING)
         .with_tracking_uri(mlflow.url())
         .with_otlp_endpoint(collector.url())
         .with_compression(Compression::Gzip)
+        .with_destination(Otlp::new(grpc.url()).with_protocol(Protocol::Grpc))
         .with_max_level(LevelFilter::TRACE)
         .with_infrastructure_spans(true)
         .build()
@@ -80,8 +86,7 @@ fn exporting_makes_no_spans_of_its_own() {
     }
     assert!(heard.worker.load(Ordering::Relaxed) >= 1, "the worker was heard");
     assert!(heard.senders.load(Ordering::Relaxed) > 10, "the senders were heard");
-    for server in [&mlflow, &collector] {
-        let spans = server.spans();
+    for spans in [mlflow.spans(), collector.spans(), grpc.spans()] {
         assert_eq!(spans.0.len(), 10);
         assert!(spans.0.iter().all(|span| span.events().is_empty()));
     }
