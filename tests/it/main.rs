@@ -7,6 +7,7 @@
 mod capture;
 mod conservation;
 mod deliver_grpc;
+mod deliver_json;
 mod deliver_mlflow;
 mod deliver_otlp;
 mod destinations;

@@ -22,9 +22,13 @@ pub(crate) struct Got {
 
 impl Spans {
     pub(crate) fn decode<'a>(bodies: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let decode = |body| ExportTraceServiceRequest::decode(body).unwrap();
+        Self::of(bodies.into_iter().map(decode))
+    }
+
+    pub(crate) fn of(requests: impl IntoIterator<Item = ExportTraceServiceRequest>) -> Self {
         let mut all = Vec::new();
-        for body in bodies {
-            let request = ExportTraceServiceRequest::decode(body).unwrap();
+        for request in requests {
             for resource_spans in request.resource_spans {
                 let resource = object(&resource_spans.resource.unwrap().attributes);
                 for scope_spans in resource_spans.scope_spans {

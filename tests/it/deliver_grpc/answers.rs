@@ -159,6 +159,7 @@ fn a_flush_cuts_a_pause_of_our_own_short() {
         traced.server.wait_for(Route::Spans, failures);
         traced.flush_in_vain(Duration::ZERO);
     }
+    traced.server.wait_for(Route::Spans, 7);
     let (time, spans) = timed(|| traced.delivered());
     assert_eq!(spans.names(), ["span"]);
     assert!(time < PATIENCE / 2, "{time:?}");

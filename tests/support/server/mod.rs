@@ -166,7 +166,7 @@ impl Server {
     pub(crate) fn spans(&self) -> Spans {
         let requests = self.requests(Route::Spans);
         let accepted = requests.iter().filter(|request| request.is_accepted());
-        Spans::decode(accepted.map(|request| request.body.as_slice()))
+        Spans::of(accepted.map(Request::message))
     }
 }
 
@@ -245,7 +245,7 @@ impl Shared {
     fn route(&self, head: &Head) -> Route {
         let is_mlflow = self.lock().store.is_some();
         match (head.method.as_str(), head.path.as_str()) {
-            ("POST", _) if !is_mlflow && head.length() == 0 => Route::Setup,
+            ("POST", _) if !is_mlflow && is_look(head) => Route::Setup,
             ("POST", _) if !is_mlflow => Route::Spans,
             ("POST", path) if path.ends_with("/v1/traces") => Route::Spans,
             ("POST", path) if path.ends_with("/api/3.0/mlflow/traces") => Route::TraceInfo,
@@ -308,6 +308,12 @@ impl Shared {
         }
         state.released || state.closing
     }
+}
+
+/// Whether a request to a collector is too short for a span: as protobuf it is empty, as JSON nearly.
+fn is_look(head: &Head) -> bool {
+    let is_json = head.header("content-type") == Some("application/json");
+    head.length() < if is_json { 64 } else { 1 }
 }
 
 impl State {

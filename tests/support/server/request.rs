@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+
 use super::super::http::{Answer, Head};
 use super::super::spans::Spans;
 
@@ -62,8 +65,16 @@ impl Request {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    /// The OTLP request, in whichever form it came.
+    pub(crate) fn message(&self) -> ExportTraceServiceRequest {
+        match self.head.header("content-type") {
+            Some("application/json") => serde_json::from_slice(&self.body).unwrap(),
+            _ => ExportTraceServiceRequest::decode(self.body.as_slice()).unwrap(),
+        }
+    }
+
     pub(crate) fn spans(&self) -> Spans {
-        Spans::decode([self.body.as_slice()])
+        Spans::of([self.message()])
     }
 
     pub(crate) fn is_accepted(&self) -> bool {
