@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 use tonic::Code;
+use tracing::subscriber::NoSubscriber;
 
 use super::super::spans::Spans;
 use super::super::time::{PATIENCE, now, spawn};
@@ -74,7 +75,10 @@ impl GrpcServer {
                 let mut builder = tokio::runtime::Builder::new_current_thread();
                 let runtime = builder.enable_io().build().unwrap();
                 tell.send(()).unwrap();
-                runtime.block_on(shared.accept(listener));
+                // Another program's spans, were it not for the test, are not this program's.
+                tracing::subscriber::with_default(NoSubscriber::new(), || {
+                    runtime.block_on(shared.accept(listener));
+                });
             }
         });
         // Whatever a runtime opens is open then.
