@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use opentelemetry::{Context, ContextGuard};
-use tracing::Level;
+use tracing::{Dispatch, Level};
 
 /// Target of the crate's own log events.
 pub(crate) const TARGET: &str = "mlflow_tracing";
@@ -41,6 +41,12 @@ fn to_stderr(label: &str, text: &str) {
 /// Spans made while the returned guard lives are not recorded: no telemetry about telemetry.
 pub(crate) fn quiet() -> ContextGuard {
     Context::enter_telemetry_suppressed_scope()
+}
+
+/// Lets no subscriber hear what `action` says: h2 makes spans that have no parent on purpose, which
+/// the context of [`quiet`] does not reach.
+pub(crate) fn unheard<T>(action: impl FnOnce() -> T) -> T {
+    tracing::dispatcher::with_default(&Dispatch::none(), action)
 }
 
 /// Lets one message through per interval, and counts the others.

@@ -27,6 +27,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use ureq::http::uri::PathAndQuery;
 
+use crate::diagnostics;
 use crate::sync::now;
 use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::headers::Headers;
@@ -135,7 +136,7 @@ impl Grpc {
         let mut client = self.open()?;
         let mut stopped = self.stop.subscribe();
         let Some(runtime) = &self.runtime else { return Err("there is no runtime".to_owned()) };
-        let outcome = runtime.block_on(async {
+        let exchange = async {
             tokio::select! {
                 answer = tokio::time::timeout(timeout, call(&mut client, request, path)) => match answer {
                     Ok(Ok(answer)) => Outcome::Answer(answer),
@@ -149,7 +150,8 @@ impl Grpc {
                     Outcome::Failed(Failure::NoAnswer("the program ends".to_owned()))
                 }
             }
-        });
+        };
+        let outcome = diagnostics::unheard(|| runtime.block_on(exchange));
         if !matches!(outcome, Outcome::Failed(_)) {
             self.open = Some(Open { client, last_used: now() });
         }
