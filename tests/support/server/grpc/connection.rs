@@ -108,16 +108,15 @@ async fn answer(
         code: None,
         at: now(),
     };
-    let act = match refusal {
-        Some(refusal) => Act::Refuse(refusal),
-        None => {
-            call.message = unpacked(&call, &bytes);
-            // A message without spans is how the sender looks at a receiver.
-            if call.message.is_empty() {
-                call.route = Route::Setup;
-            }
-            shared.decide(&call)
+    let act = if let Some(refusal) = refusal {
+        Act::Refuse(refusal)
+    } else {
+        call.message = unpacked(&call, &bytes);
+        // A message without spans is how the sender looks at a receiver.
+        if call.message.is_empty() {
+            call.route = Route::Setup;
         }
+        shared.decide(&call)
     };
     call.code = act.code();
     let index = shared.record(call);
