@@ -19,9 +19,10 @@ const SHORT: Duration = Duration::from_millis(100);
 
 /// Makes a guard and uses it.
 type Make = Box<dyn FnOnce() -> TracingGuard + Send>;
+type Place = (&'static str, fn(Make));
 
 /// Where a guard is made, and dropped. None of the runtimes has a driver that could be borrowed.
-const PLACES: [(&str, fn(Make)); 8] = [
+const PLACES: [Place; 8] = [
     ("no runtime", |make| drop(make())),
     ("a current-thread runtime", |make| {
         Builder::new_current_thread().build().unwrap().block_on(async { drop(make()) });
