@@ -17,7 +17,7 @@ use crate::support::told::Ear;
 const SECRET: &str = "s3/k@r1t";
 /// `anna` with the secret.
 const BASIC: &str = "Basic YW5uYTpzMy9rQHIxdA==";
-const SHORT: Duration = Duration::from_millis(500);
+const SHORT: Duration = Duration::from_millis(100);
 
 pub(crate) struct Proxy {
     front: Front,
@@ -146,6 +146,7 @@ fn a_proxy_that_refuses_costs_no_span_and_is_told() {
         let variables = hidden(&server, ("HTTP_PROXY", url));
         let guard = built(builder().with_environment(variables));
         end_span(&guard, "span");
+        until("it is told", || guard.stats().destinations[0].last_problem.is_some());
         let error = guard.flush(SHORT).unwrap_err();
         assert_eq!((error.pending(), conserved(&guard).ended), (1, 1));
         let words = error.to_string();

@@ -138,7 +138,8 @@ fn what_fails_is_told_in_its_words() {
         let exporter = Scripted::new([does; 99]);
         let guard = to(&exporter).with_drop_timeout(Duration::ZERO).build().unwrap();
         end_span(&guard, "span");
-        let error = guard.flush(Duration::from_millis(300)).unwrap_err().to_string();
+        until("it is told", || guard.stats().destinations[0].last_problem.is_some());
+        let error = guard.flush(Duration::from_millis(100)).unwrap_err().to_string();
         assert!(error.contains("exporter mine: 0 of 1 delivered, 1 pending"), "{error}");
         assert!(error.to_lowercase().contains(words), "{error}");
         conserved(&guard);

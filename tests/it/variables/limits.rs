@@ -5,6 +5,7 @@ use mlflow_tracing::opentelemetry::trace::{
     TracerProvider as _,
 };
 use mlflow_tracing::opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
 use tracing::info_span;
@@ -112,6 +113,8 @@ fn texts_are_cut_by_characters_wherever_they_stand() {
         assert_eq!(got.attribute("a0"), Some(json!("äöü")), "{name}");
         assert_eq!(got.attribute("list"), Some(json!(["äöü", "äöü"])), "{name}");
         assert_eq!(got.events()[0].1["a0"], "äöü", "{name}");
+        let of_link = got.span.links[0].attributes[0].value.as_ref().unwrap();
+        assert_eq!(of_link.value, Some(Any::StringValue("äöü".to_owned())), "{name}");
         assert_eq!(got.attribute("mlflow.spanOutputs"), Some(json!("äöü")), "{name}");
         assert_eq!(got.attribute("mlflow.spanType"), Some(json!("RETRIEVER")), "{name}");
         assert_eq!(own(&got.span), (6, 0), "{name}");

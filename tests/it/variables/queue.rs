@@ -26,7 +26,7 @@ fn a_request_has_no_more_spans_than_it_may() {
         for number in 0..25 {
             traced.end_span(format!("{number}"));
         }
-        traced.flush_in_vain(Duration::from_millis(100));
+        traced.flush_in_vain(Duration::from_millis(500));
         traced.server.release();
         assert_eq!(traced.delivered().0.len(), 25);
         let requests = traced.server.requests(Route::Spans);

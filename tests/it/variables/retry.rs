@@ -84,6 +84,7 @@ fn the_server_says_when_to_repeat_unless_it_may_not() {
         let builder = environment(&server, &variables).with_drop_timeout(Duration::ZERO);
         let traced = Traced::new(builder.build().unwrap(), server);
         traced.end_span("span");
+        traced.server.wait_for(Route::Spans, 1);
         if obeys {
             let error = traced.guard.flush(Duration::from_millis(700)).unwrap_err();
             assert_eq!(error.pending(), 1);

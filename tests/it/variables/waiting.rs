@@ -19,7 +19,7 @@ use crate::support::server::{Act, Route, Server};
 use crate::support::time::{PATIENCE, SLACK, timed, watched};
 
 const WAITING: (&str, &str) = ("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false");
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 /// A program that waits for a server which never answers.
 fn hanging() -> Traced {
