@@ -119,7 +119,7 @@ impl TraceTable {
                 let due = *trace.leaves.get_or_insert(now + limits.finished);
                 trace.due = due;
             } else if first {
-                trace.due = now + limits.running;
+                trace.due = now + limits.running.min(limits.ttl);
             }
         })
     }

@@ -125,6 +125,16 @@ fn a_root_that_never_ends_is_made_up_after_its_time() {
 }
 
 #[test]
+fn its_time_may_be_shorter_than_that_of_a_running_trace() {
+    let t0 = now();
+    let mut table = TraceTable::new(TableLimits { ttl: SECOND, ..TableLimits::default() });
+    table.started(root(1), t0);
+    table.ended(child(2, 1), t0 + 500 * MILLI);
+    assert!(table.due(t0 + 1499 * MILLI).is_empty());
+    assert_eq!(told(&table.due(t0 + 1500 * MILLI)), [(vec![2], true, true)]);
+}
+
+#[test]
 fn no_root_is_made_up_that_is_not_known_or_not_ours() {
     let (mut table, t0) = table();
     // Its start was left out when memory was short.
