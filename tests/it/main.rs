@@ -19,7 +19,6 @@ mod proxy;
 mod replay;
 mod runtimes;
 mod setup;
-#[cfg(feature = "tls")]
 mod tls;
 mod variables;
 

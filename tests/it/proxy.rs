@@ -10,6 +10,7 @@ use mlflow_tracing::{Builder, TracingGuard};
 use crate::support::app::{Traced, builder, conserved, end_span};
 use crate::support::front::{Front, carry};
 use crate::support::http::{Answer, Head, read_head};
+use crate::support::server::grpc::GrpcServer;
 use crate::support::server::{Route, Server};
 use crate::support::time::{PATIENCE, until};
 use crate::support::told::Ear;
@@ -44,10 +45,6 @@ impl Proxy {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.front.address())
-    }
-
-    fn port(&self) -> String {
-        self.front.address().port().to_string()
     }
 
     /// Where tunnels were asked to.
@@ -227,22 +224,36 @@ fn a_listed_destination_is_reached_straight() {
     assert!(proxy.targets().is_empty());
 }
 
-#[cfg(feature = "grpc")]
 #[test]
-fn grpc_asks_the_proxy_for_a_tunnel_too() {
-    let server = Server::collector();
-    let proxy = Proxy::start(server.address(), 502);
-    let url = format!("http://anna:s3%2Fk%40r1t@127.0.0.1:{}", proxy.port());
+fn grpc_goes_through_the_tunnel_too() {
+    let server = GrpcServer::collector();
+    let proxy = Proxy::start(server.address(), 200);
+    let secret = SECRET.replace('/', "%2F").replace('@', "%40");
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.test:4317".to_owned()),
-        ("HTTP_PROXY", url),
+        ("HTTP_PROXY", proxy.url().replace("http://", &format!("http://anna:{secret}@"))),
+    ];
+    let traced = Traced::new(built(builder().with_environment(variables)), server);
+    traced.end_span("span");
+    assert_eq!(traced.delivered().names(), ["span"]);
+    assert_eq!(proxy.targets()[0], "collector.test:4317");
+    assert_eq!(proxy.authorizations()[0].as_deref(), Some(BASIC));
+}
+
+#[test]
+fn a_proxy_that_refuses_grpc_costs_no_span_and_is_told() {
+    let server = GrpcServer::collector();
+    let proxy = Proxy::start(server.address(), 407);
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.test:4317".to_owned()),
+        ("ALL_PROXY", proxy.url().replace("http://", "http://anna:s3kr1t@")),
     ];
     let guard = built(builder().with_environment(variables));
     end_span(&guard, "span");
-    until("the proxy is asked", || !proxy.targets().is_empty());
-    assert_eq!(proxy.targets()[0], "collector.test:4317");
-    assert_eq!(proxy.authorizations()[0].as_deref(), Some(BASIC));
-    let words = guard.flush(SHORT).unwrap_err().to_string();
-    assert!(!words.contains("r1t"), "{words}");
-    assert_eq!(conserved(&guard).destinations[0].pending, 1);
+    until("it is told", || guard.stats().destinations[0].last_problem.is_some());
+    let error = guard.flush(SHORT).unwrap_err();
+    assert_eq!((error.pending(), conserved(&guard).ended), (1, 1));
+    let words = error.to_string();
+    assert!(words.contains("proxy") && !words.contains("s3kr1t"), "{words}");
+    assert!(server.spans().0.is_empty());
 }

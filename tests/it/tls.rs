@@ -1,7 +1,7 @@
 //! Certificates: whom we trust, and who we are, by variables and by the program.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +13,10 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::proxy::Proxy;
-use crate::support::app::{builder, conserved, end_span};
+use crate::support::app::{Receiver, builder, conserved, end_span};
 use crate::support::front::Front;
 use crate::support::server::Server;
+use crate::support::server::grpc::GrpcServer;
 use crate::support::time::{PATIENCE, SLACK, timed};
 
 const CA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/ca.pem");
@@ -25,12 +26,14 @@ const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/client.p
 const CLIENT_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/client.key");
 const CLIENT_BOTH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/client_both.pem");
 
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const SHORT: Duration = Duration::from_millis(500);
 
-/// A server that is spoken to by TLS.
-struct Secure {
+/// A server that is spoken to by TLS, and the variables that send to it.
+struct Secure<S = Server> {
     front: Front,
-    server: Server,
+    server: S,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Secure {
@@ -44,27 +47,27 @@ impl Secure {
     }
 
     fn start(server: Server, mutual: bool) -> Self {
-        let config = Arc::new(config(mutual));
-        let front = Front::start(server.address(), move |client, server| {
-            carry(&config, client, &server);
-        });
-        Self { front, server }
+        let name = if server.is_mlflow() { "MLFLOW_TRACKING_URI" } else { ENDPOINT };
+        let front = front(server.address(), mutual);
+        let variables = vec![(name, url(&front))];
+        Self { front, server, variables }
     }
+}
 
-    fn url(&self) -> String {
-        format!("https://{}", self.front.address())
+impl Secure<GrpcServer> {
+    fn grpc(mutual: bool) -> Self {
+        let server = GrpcServer::collector();
+        let front = front(server.address(), mutual);
+        let protocol = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned());
+        let variables = vec![(ENDPOINT, url(&front)), protocol];
+        Self { front, server, variables }
     }
+}
 
-    /// The variable that sends to it.
-    fn destination(&self) -> (&'static str, String) {
-        let is_mlflow = self.server.is_mlflow();
-        let name = if is_mlflow { "MLFLOW_TRACKING_URI" } else { "OTEL_EXPORTER_OTLP_ENDPOINT" };
-        (name, self.url())
-    }
-
+impl<S: Receiver> Secure<S> {
     fn with(&self, variables: &[(&'static str, &str)]) -> Builder {
         let more = variables.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        builder().with_environment([self.destination()].into_iter().chain(more))
+        builder().with_environment(self.variables.iter().cloned().chain(more))
     }
 
     /// Whether a span gets there. One that does not waits, and a flush says why at once.
@@ -87,6 +90,16 @@ impl Secure {
     }
 }
 
+/// Speaks TLS, by HTTP/1 or HTTP/2, before the server at this address.
+fn front(server: SocketAddr, mutual: bool) -> Front {
+    let config = Arc::new(config(mutual));
+    Front::start(server, move |client, server| carry(&config, client, &server))
+}
+
+fn url(front: &Front) -> String {
+    format!("https://{}", front.address())
+}
+
 fn built(builder: Builder) -> TracingGuard {
     builder.with_print_url(false).with_drop_timeout(Duration::ZERO).build().unwrap()
 }
@@ -106,7 +119,9 @@ fn config(mutual: bool) -> ServerConfig {
         builder.with_no_client_auth()
     };
     let key = PrivateKeyDer::from_pem_file(SERVER_KEY).unwrap();
-    builder.with_single_cert(certificates(SERVER), key).unwrap()
+    let mut config = builder.with_single_cert(certificates(SERVER), key).unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
 }
 
 /// Carries bytes between a client of TLS and a server without, on one thread: the state of TLS is
@@ -174,7 +189,7 @@ fn the_name_in_the_certificate_counts() {
     for name in ["HTTPS_PROXY", "https_proxy"] {
         for (host, fits) in [("collector.test", true), ("other.test", false)] {
             let variables = [
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("https://{host}:4318")),
+                (ENDPOINT, format!("https://{host}:4318")),
                 ("OTEL_EXPORTER_OTLP_CERTIFICATE", CA.to_owned()),
                 (name, proxy.url()),
             ];
@@ -241,13 +256,15 @@ fn a_server_that_does_not_learn_who_we_are_refuses_and_the_span_waits() {
 fn a_listed_destination_has_certificates_of_its_own() {
     let (mlflow, collector) =
         (Secure::mutual(Server::mlflow()), Secure::mutual(Server::collector()));
-    let mlflow_destination: Destination = Mlflow::new(mlflow.url())
+    let mlflow_destination: Destination = Mlflow::new(url(&mlflow.front))
         .with_ca_certificate(CA)
         .with_client_certificate(CLIENT, CLIENT_KEY)
         .into();
-    let url = format!("{}/v1/traces", collector.url());
-    let otlp: Destination =
-        Otlp::new(url).with_ca_certificate(CA).with_client_certificate(CLIENT, CLIENT_KEY).into();
+    let endpoint = format!("{}/v1/traces", url(&collector.front));
+    let otlp: Destination = Otlp::new(endpoint)
+        .with_ca_certificate(CA)
+        .with_client_certificate(CLIENT, CLIENT_KEY)
+        .into();
     mlflow.takes(builder().with_destination(mlflow_destination)).unwrap();
     collector.takes(builder().with_destination(otlp)).unwrap();
     // The environment's are not its.
@@ -255,7 +272,8 @@ fn a_listed_destination_has_certificates_of_its_own() {
         ("MLFLOW_TRACKING_SERVER_CERT_PATH", CA),
         ("MLFLOW_TRACKING_CLIENT_CERT_PATH", CLIENT_BOTH),
     ];
-    let listed = builder().with_environment(variables).with_destination(Mlflow::new(mlflow.url()));
+    let listed =
+        builder().with_environment(variables).with_destination(Mlflow::new(url(&mlflow.front)));
     mlflow.takes(listed).unwrap_err();
 }
 
@@ -298,9 +316,27 @@ fn certificates_that_cannot_work_are_an_error_at_once() {
 #[test]
 fn plain_http_to_a_server_of_tls_costs_no_span() {
     let secure = Secure::new(Server::collector());
-    let url = secure.url().replace("https://", "http://");
+    let url = url(&secure.front).replace("https://", "http://");
     let guard = built(builder().with_otlp_endpoint(url));
     end_span(&guard, "span");
     let error = guard.flush(SHORT).unwrap_err();
     assert_eq!((error.pending(), conserved(&guard).ended), (1, 1));
+}
+
+#[test]
+fn grpc_trusts_and_proves_by_the_same_variables() {
+    let secure = Secure::grpc(false);
+    let ca = ("OTEL_EXPORTER_OTLP_CERTIFICATE", CA);
+    secure.takes(secure.with(&[ca])).unwrap();
+    let words = secure.takes(secure.with(&[])).unwrap_err();
+    assert!(words.contains("certificate") && words.contains(ca.0), "{words}");
+    let mutual = Secure::grpc(true);
+    let identity = [
+        ca,
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", CLIENT),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", CLIENT_KEY),
+    ];
+    mutual.takes(mutual.with(&identity)).unwrap();
+    let words = mutual.takes(mutual.with(&[ca])).unwrap_err();
+    assert!(words.contains("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"), "{words}");
 }

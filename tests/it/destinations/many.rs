@@ -3,7 +3,9 @@
 use std::fs;
 
 use mlflow_tracing::destination::{Exporter, Local, Mlflow, Otlp};
-use mlflow_tracing::{Compression, Console, MlflowSpanExt as _, Protocol, SpanType, semconv};
+use mlflow_tracing::{
+    Compression, Console, MlflowSpanExt as _, OtlpEncoder, Protocol, SpanType, semconv,
+};
 use serde_json::Value;
 use tracing::info_span;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -11,6 +13,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::support::app::{builder, conserved};
 use crate::support::exporter::Scripted;
 use crate::support::scratch::Scratch;
+use crate::support::server::grpc::GrpcServer;
 use crate::support::server::{Route, Server};
 use crate::support::time::PATIENCE;
 
@@ -33,16 +36,20 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 fn any_number_of_every_kind_gets_every_span() {
     let (rag, other) = (Server::mlflow(), Server::mlflow());
     let (protobuf, gzip, json) = (Server::collector(), Server::collector(), Server::collector());
+    let grpc = GrpcServer::collector();
     let scratch = Scratch::new();
     let exporter = Scripted::default();
     let mlflow = |server: &Server| Mlflow::new(server.url()).with_print_url(false);
     let otlp = |server: &Server| Otlp::new(format!("{}/v1/traces", server.url()));
+    // The official encoder writes no JSON.
     let guard = builder()
+        .with_otlp_encoder(OtlpEncoder::Own)
         .with_destination(mlflow(&rag).with_experiment("rag"))
         .with_destination(mlflow(&other).with_token("t-1"))
         .with_destination(otlp(&protobuf).with_header("x-tenant", "a"))
         .with_destination(otlp(&gzip).with_compression(Compression::Gzip))
         .with_destination(otlp(&json).with_protocol(Protocol::HttpJson))
+        .with_destination(Otlp::new(grpc.url()).with_protocol(Protocol::Grpc))
         .with_destination(Local::new(scratch.path()).with_console(Console::Never))
         .with_destination(Exporter::new("mine", exporter.clone()))
         .build()
@@ -57,15 +64,16 @@ fn any_number_of_every_kind_gets_every_span() {
     let stats = conserved(&guard);
     let accounts: Vec<_> =
         stats.destinations.iter().map(|d| (d.delivered, d.pending, d.retries)).collect();
-    assert_eq!(accounts, [(2 * COUNT as u64, 0, 0); 7]);
+    assert_eq!(accounts, [(2 * COUNT as u64, 0, 0); 8]);
     let kinds: Vec<_> =
         stats.destinations.iter().map(|d| d.name.split(' ').next().unwrap()).collect();
-    assert_eq!(kinds, ["MLflow", "MLflow", "OTLP", "OTLP", "OTLP", "local", "exporter"]);
+    assert_eq!(kinds, ["MLflow", "MLflow", "OTLP", "OTLP", "OTLP", "OTLP", "local", "exporter"]);
 
     let expected = sorted(["agent", "step"].repeat(COUNT).into_iter().map(str::to_owned).collect());
     for server in [&rag, &other, &protobuf, &gzip] {
         assert_eq!(server.spans().sorted_names(), expected);
     }
+    assert_eq!(grpc.spans().sorted_names(), expected);
     let requests = json.requests(Route::Spans);
     let by_json = requests.iter().flat_map(|request| names(&request.json())).collect();
     assert_eq!(sorted(by_json), expected);

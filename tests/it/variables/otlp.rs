@@ -1,15 +1,19 @@
 //! What an OTLP receiver is sent, by variable; and what the program says about itself.
 
-use mlflow_tracing::{MlflowSpanExt as _, SpanType};
+use mlflow_tracing::{MlflowSpanExt as _, OtlpEncoder, SpanType};
 use serde_json::json;
 use tracing::info_span;
 
-use super::with;
+use super::{environment, with};
 use crate::support::app::{Traced, builder};
+use crate::support::server::grpc::GrpcServer;
 use crate::support::server::{Request, Route, Server};
 
+/// A request of our own encoder: the official one writes no JSON.
 fn request(variables: &[(&str, &str)]) -> Request {
-    let traced = with(Server::collector(), variables);
+    let server = Server::collector();
+    let builder = environment(&server, variables).with_otlp_encoder(OtlpEncoder::Own);
+    let traced = Traced::new(builder.build().unwrap(), server);
     traced.end_span("span");
     traced.flush();
     assert_eq!(traced.conserved().destinations[0].delivered, 1);
@@ -73,18 +77,23 @@ fn the_endpoint_of_traces_wins_over_the_general_one() {
 #[test]
 fn a_grpc_address_without_a_scheme_gets_the_one_that_the_switch_says() {
     for name in ["OTEL_EXPORTER_OTLP_TRACES_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE"] {
-        for (value, scheme) in [("true", "http"), ("false", "https")] {
-            let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4317"), (name, value)];
-            let builder = builder().with_environment(variables);
-            let Ok(explanation) = builder.explain_config() else {
-                // Without TLS there is no https.
-                assert!(!cfg!(feature = "tls") && scheme == "https");
-                continue;
-            };
-            let mut settings = explanation.settings();
-            let receiver = settings.find(|(name, ..)| *name == "OTLP receiver").unwrap().1;
-            assert_eq!(receiver, format!("{scheme}://127.0.0.1:4317"));
-        }
+        let server = GrpcServer::collector();
+        let address = server.address().to_string();
+        let variables = |value| {
+            [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", address.as_str()),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                (name, value),
+            ]
+        };
+        let secure = builder().with_environment(variables("false")).explain_config().unwrap();
+        let mut settings = secure.settings();
+        let receiver = settings.find(|(name, ..)| *name == "OTLP receiver").unwrap().1;
+        assert_eq!(receiver, format!("https://{address}"));
+        let guard = builder().with_environment(variables("true")).build().unwrap();
+        let traced = Traced::new(guard, server);
+        traced.end_span("span");
+        assert_eq!(traced.delivered().names(), ["span"]);
     }
 }
 
@@ -117,7 +126,7 @@ fn both_encoders_say_the_same() {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", server.url()),
             ("MLFLOW_TRACING_OTLP_ENCODER", encoder.to_owned()),
         ];
-        let guard = match builder().with_environment(variables).build() {
+        let guard = match mlflow_tracing::builder().with_environment(variables).build() {
             Ok(guard) => guard,
             Err(error) => {
                 assert!(encoder == "official" && !cfg!(feature = "opentelemetry-otlp"));

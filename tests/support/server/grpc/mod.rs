@@ -91,6 +91,10 @@ impl GrpcServer {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What the crate told about this server since it started.
     pub(crate) fn told(&self) -> Vec<String> {
         self.ear.lines()
