@@ -96,6 +96,28 @@ fn each_variable_names_a_proxy_and_the_proxy_looks_names_up() {
 }
 
 #[test]
+fn a_listed_destination_has_a_proxy_of_its_own_for_any_address() {
+    let (server, hidden) = (Server::collector(), Server::collector());
+    let proxy = Proxy::start(hidden.address(), 200);
+    let listed = |url: String| Otlp::new(url).with_proxy(proxy.url());
+    let builder = builder()
+        .with_destination(listed("http://collector.test:4318/v1/traces".to_owned()))
+        // In code, loopback is meant as it is written.
+        .with_destination(listed(format!("{}/v1/traces", server.url())))
+        .with_destination(Otlp::new(format!("{}/v1/traces", server.url())));
+    let guard = built(builder);
+    end_span(&guard, "span");
+    guard.flush(PATIENCE).unwrap();
+    assert_eq!((hidden.spans().0.len(), server.spans().0.len()), (2, 1));
+    let loopback = server.address().to_string();
+    let targets = proxy.targets();
+    for target in ["collector.test:4318", &loopback] {
+        assert!(targets.iter().any(|to| to == target), "{targets:?}");
+    }
+    conserved(&guard);
+}
+
+#[test]
 fn a_proxy_may_be_written_without_a_scheme() {
     let server = Server::collector();
     let proxy = Proxy::start(server.address(), 200);

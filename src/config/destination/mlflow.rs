@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Named, TlsFiles};
+use super::{Named, Reach, reached_as};
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::transport::endpoint::{MASK, masked};
 
@@ -19,8 +19,7 @@ pub struct Mlflow {
     pub(crate) workspace: Option<String>,
     pub(crate) trace_info: Option<TraceInfoMode>,
     pub(crate) print_url: Option<bool>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) tls: TlsFiles,
+    pub(crate) reach: Reach,
 }
 
 impl Mlflow {
@@ -72,29 +71,7 @@ impl Mlflow {
         Self { print_url: Some(print), ..self }
     }
 
-    /// Time that one attempt may take. Default: 30 s.
-    #[must_use]
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self }
-    }
-
-    /// PEM file of the authorities that are trusted in place of the built-in ones.
-    #[must_use]
-    pub fn with_ca_certificate(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls.authorities = Some(path.into());
-        self
-    }
-
-    /// PEM files of the certificate and key that prove who we are.
-    #[must_use]
-    pub fn with_client_certificate(
-        mut self,
-        certificate: impl Into<PathBuf>,
-        key: impl Into<PathBuf>,
-    ) -> Self {
-        self.tls.identity = Some((certificate.into(), key.into()));
-        self
-    }
+    reached_as!();
 }
 
 /// Shows what was set; credentials are masked.

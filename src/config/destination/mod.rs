@@ -2,6 +2,7 @@
 
 mod mlflow;
 mod otlp;
+pub(crate) mod reach;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::export::exporter::ExporterSettings;
 
 pub use mlflow::Mlflow;
 pub use otlp::Otlp;
+use reach::{Reach, reached_as};
 
 /// A place that spans go to, with a memory, a sender, retries and an account of its own.
 ///
@@ -167,12 +169,4 @@ impl Named {
     pub(crate) fn new(method: &'static str, text: impl Into<String>) -> Self {
         Self { method, text: text.into() }
     }
-}
-
-/// Files with certificates.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TlsFiles {
-    pub(crate) authorities: Option<PathBuf>,
-    /// Certificate and key.
-    pub(crate) identity: Option<(PathBuf, PathBuf)>,
 }

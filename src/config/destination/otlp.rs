@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Named, TlsFiles};
+use super::{Named, Reach, reached_as};
 use crate::config::choice::Compression;
 use crate::model::protocol::Protocol;
 use crate::transport::endpoint::masked;
@@ -18,8 +18,7 @@ pub struct Otlp {
     pub(crate) headers: Headers,
     pub(crate) compression: Option<Compression>,
     pub(crate) genai_semconv: Option<bool>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) tls: TlsFiles,
+    pub(crate) reach: Reach,
 }
 
 impl Otlp {
@@ -55,29 +54,7 @@ impl Otlp {
         Self { genai_semconv: Some(write), ..self }
     }
 
-    /// Time that one attempt may take. Default: 30 s.
-    #[must_use]
-    pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self }
-    }
-
-    /// PEM file of the authorities that are trusted in place of the built-in ones.
-    #[must_use]
-    pub fn with_ca_certificate(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls.authorities = Some(path.into());
-        self
-    }
-
-    /// PEM files of the certificate and key that prove who we are.
-    #[must_use]
-    pub fn with_client_certificate(
-        mut self,
-        certificate: impl Into<PathBuf>,
-        key: impl Into<PathBuf>,
-    ) -> Self {
-        self.tls.identity = Some((certificate.into(), key.into()));
-        self
-    }
+    reached_as!();
 }
 
 /// Shows what was set; header values are masked.

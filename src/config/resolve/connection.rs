@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Resolver;
-use crate::config::destination::TlsFiles;
+use crate::config::destination::reach::Reach;
 use crate::config::env::Env;
 use crate::config::explain::Source;
 use crate::config::{parse, variable as var};
@@ -49,22 +49,22 @@ impl Resolver<'_> {
     pub(super) fn connection(
         &mut self,
         url: &str,
-        files: &TlsFiles,
+        reach: &Reach,
         names: &TlsNames,
         env: &Env,
     ) -> Result<Connection> {
-        Ok(Connection { tls: self.tls(files, names, env)?, proxy: self.proxy(url, env)? })
+        Ok(Connection { tls: self.tls(reach, names, env)?, proxy: self.proxy(url, reach, env)? })
     }
 
-    fn tls(&mut self, files: &TlsFiles, names: &TlsNames, env: &Env) -> Result<Tls> {
+    fn tls(&mut self, reach: &Reach, names: &TlsNames, env: &Env) -> Result<Tls> {
         let mut tls = Tls::default();
-        let authorities = named("with_ca_certificate", files.authorities.as_deref())
+        let authorities = named("with_ca_certificate", reach.authorities.as_deref())
             .or_else(|| of_variable(names.authorities, env));
         if let Some(file) = &authorities {
             self.explanation.note("CA certificate", file.shown(), file.source());
             tls.authorities = Some(file.read("a certificate", tls::holds_certificate)?);
         }
-        tls.identity = self.identity(files, names, env)?;
+        tls.identity = self.identity(reach, names, env)?;
         if let Some(name) = names.insecure {
             tls.insecure = parse::flag(env, name, false)?;
             if tls.insecure && authorities.is_some() {
@@ -81,13 +81,8 @@ impl Resolver<'_> {
         Ok(tls)
     }
 
-    fn identity(
-        &mut self,
-        files: &TlsFiles,
-        names: &TlsNames,
-        env: &Env,
-    ) -> Result<Option<Identity>> {
-        let built = files.identity.as_ref().map(|(certificate, key)| (&**certificate, &**key));
+    fn identity(&mut self, reach: &Reach, names: &TlsNames, env: &Env) -> Result<Option<Identity>> {
+        let built = reach.identity.as_ref().map(|(certificate, key)| (&**certificate, &**key));
         let method = "with_client_certificate";
         let certificate = named(method, built.map(|(certificate, _)| certificate))
             .or_else(|| of_variable(names.certificate, env));
@@ -110,7 +105,12 @@ impl Resolver<'_> {
     }
 
     /// Source: the convention of curl: upper or lower case, the scheme's own before the general.
-    fn proxy(&mut self, url: &str, env: &Env) -> Result<Option<Proxy>> {
+    fn proxy(&mut self, url: &str, reach: &Reach, env: &Env) -> Result<Option<Proxy>> {
+        if let Some(address) = &reach.proxy {
+            let proxy = Proxy::parse("with_proxy", &address.0)?;
+            self.explanation.note("proxy", proxy.url(), Source::Builder("with_proxy"));
+            return Ok(Some(proxy));
+        }
         let names: &[&'static str] = if url.starts_with("https://") {
             &[var::HTTPS_PROXY, var::HTTPS_PROXY_LOWER, var::ALL_PROXY, var::ALL_PROXY_LOWER]
         } else {

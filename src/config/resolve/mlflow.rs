@@ -43,8 +43,8 @@ impl Resolver<'_> {
         let user = env.get(var::MLFLOW_TRACKING_USERNAME);
         let user = user.or_else(|| self.builder.env.get(var::USER)).map(str::to_owned);
         let connection =
-            self.connection(endpoint.url(), &options.tls, &super::connection::MLFLOW, env)?;
-        let retry = self.retry(Target::Mlflow, options.timeout, env)?;
+            self.connection(endpoint.url(), &options.reach, &super::connection::MLFLOW, env)?;
+        let retry = self.retry(Target::Mlflow, options.reach.timeout, env)?;
         let settings = MlflowSettings {
             endpoint,
             headers,

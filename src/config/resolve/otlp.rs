@@ -51,7 +51,7 @@ impl Resolver<'_> {
             check_metadata(&headers)?;
         }
         let gzip = self.compression(options, env)? == Compression::Gzip;
-        let connection = self.connection(&url, &options.tls, &super::connection::OTLP, env)?;
+        let connection = self.connection(&url, &options.reach, &super::connection::OTLP, env)?;
         let max_spans = max_batch(env)?;
         let encoder = self.encoder;
         if encoder == OtlpEncoder::Official && protocol == Protocol::HttpJson {
@@ -76,7 +76,7 @@ impl Resolver<'_> {
             encoder,
             gen_ai_messages,
         };
-        let retry = self.retry(Target::Otlp, options.timeout, env)?;
+        let retry = self.retry(Target::Otlp, options.reach.timeout, env)?;
         let kind = KindConfig::Otlp(Box::new(settings));
         Ok(Some(DestinationConfig { kind, retry, filter: None }))
     }

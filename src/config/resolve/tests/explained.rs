@@ -1,6 +1,7 @@
 //! The explanation, as it is printed.
 
 use super::*;
+use crate::config::destination::Otlp;
 
 #[test]
 fn every_setting_is_a_line_with_its_source() {
@@ -39,9 +40,12 @@ fn no_secret_is_shown_wherever_it_was_set() {
         .with_token("secret")
         .with_otlp_endpoint("http://anna:secret@otlp/v1/traces")
         .with_otlp_header("x-api-key", "secret");
+    let listed = env([]).with_destination(
+        Otlp::new("http://otlp/v1/traces").with_proxy("http://anna:secret@proxy:3128"),
+    );
     let token_as_user = env([]).with_otlp_endpoint("http://secret@otlp/v1/traces");
     let headers = env([OTLP, ("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=secret")]);
-    for builder in [variables, program, token_as_user, headers] {
+    for builder in [variables, program, listed, token_as_user, headers] {
         let explanation = resolved(builder.clone()).explanation;
         let text = format!("{explanation} {explanation:?}");
         assert!(!text.contains("secret"), "{text}");
