@@ -27,7 +27,20 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("config", &["error", "semconv", "model", "transport", "export", "process", "capture"]),
     ("guard", &["error", "stats", "process", "capture", "config"]),
     ("init", &["error", "diagnostics", "export", "process", "capture", "config", "guard"]),
-    ("replay", &["stats", "sync", "diagnostics", "semconv", "model", "export", "process", "guard"]),
+    (
+        "replay",
+        &[
+            "stats",
+            "sync",
+            "diagnostics",
+            "semconv",
+            "model",
+            "transport",
+            "export",
+            "process",
+            "guard",
+        ],
+    ),
     ("lib", &[]),
 ];
 

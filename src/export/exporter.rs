@@ -15,8 +15,6 @@ use crate::model::weight;
 use crate::sync::{block_on, lock, now};
 use crate::transport::{Body, Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
 
-const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
-
 /// An exporter of a type that is forgotten here, because the official trait cannot be an object.
 #[derive(Clone)]
 pub(crate) struct ExporterSettings {
@@ -109,7 +107,7 @@ impl ExporterWire {
 
 impl Wire for ExporterWire {
     fn limits(&self) -> Limits {
-        LIMITS
+        Limits::USUAL
     }
 
     fn prepare(&mut self, _timeout: Duration) -> Verdict {

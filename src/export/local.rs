@@ -31,7 +31,6 @@ pub(crate) mod owner_only;
 #[path = "owner_only_unix.rs"]
 pub(crate) mod owner_only;
 
-const LIMITS: Limits = Limits { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
 const NAME_PREFIX: &str = "local ";
 const FILES: usize = 4;
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -135,7 +134,7 @@ impl LocalWire {
 
 impl Wire for LocalWire {
     fn limits(&self) -> Limits {
-        LIMITS
+        Limits::USUAL
     }
 
     fn prepare(&mut self, _timeout: Duration) -> Verdict {
@@ -180,7 +179,7 @@ struct ConsoleWire;
 
 impl Wire for ConsoleWire {
     fn limits(&self) -> Limits {
-        LIMITS
+        Limits::USUAL
     }
 
     fn prepare(&mut self, _timeout: Duration) -> Verdict {

@@ -14,10 +14,11 @@ use crate::process::intake::Intake;
 use crate::process::pipeline::{Pipeline, PipelineSettings};
 use crate::stats::{DropReason, Stats};
 use crate::sync::now;
+use crate::transport::Limits;
 
 /// About what one request carries.
-pub(super) const MAX_SPANS: usize = 512;
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_SPANS: usize = Limits::USUAL.max_spans;
+pub(super) const MAX_BYTES: usize = Limits::USUAL.max_bytes;
 /// How often the program is asked whether to go on, while a destination makes us wait.
 const BEAT: Duration = Duration::from_secs(2);
 /// Why a destination does not take a span, however often it is sent.

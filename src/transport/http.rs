@@ -22,7 +22,7 @@ use crate::transport::tls;
 /// Longest part of an answer that is read.
 const MAX_REPLY_BYTES: u64 = 64 * 1024;
 /// Longest part of an answer that is repeated to the user.
-const MAX_REPLY_CHARS: usize = 300;
+pub(crate) const MAX_REPLY_CHARS: usize = 300;
 /// uvicorn, under the MLflow server, closes after 5 s.
 pub(crate) const MAX_IDLE: Duration = Duration::from_secs(4);
 

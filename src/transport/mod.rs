@@ -139,6 +139,11 @@ pub(crate) struct Limits {
     pub(crate) max_bytes: usize,
 }
 
+impl Limits {
+    /// Where neither the protocol nor the configuration says otherwise.
+    pub(crate) const USUAL: Self = Self { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
+}
+
 /// The seam between this module and a destination's protocol. No default bodies: a wrapper that
 /// forgets one does not compile.
 pub(crate) trait Wire: Send {

@@ -53,16 +53,16 @@ impl Resolver<'_> {
         let mut found = Vec::new();
         if named || !builder.destinations.is_empty() {
             if builder.mlflow.uri.is_some() {
-                found.extend(self.mlflow(&builder.mlflow, env)?);
+                found.push(self.mlflow(&builder.mlflow, env)?);
             }
             if builder.otlp.endpoint.is_some() {
-                found.extend(self.otlp(&builder.otlp, env)?);
+                found.push(self.otlp(&builder.otlp, env)?);
             }
             if builder.local.directory.is_some() {
                 found.push(self.local(&builder.local, env)?);
             }
             for destination in &builder.destinations {
-                found.extend(self.complete(destination)?);
+                found.push(self.complete(destination)?);
             }
         } else {
             self.destinations_of_environment(&mut found)?;
@@ -71,7 +71,7 @@ impl Resolver<'_> {
     }
 
     /// A destination of the builder's list: the environment adds nothing to it.
-    fn complete(&mut self, destination: &Destination) -> Result<Option<DestinationConfig>> {
+    fn complete(&mut self, destination: &Destination) -> Result<DestinationConfig> {
         let nothing = Env::default();
         let config = match &destination.kind {
             Kind::Exporter(exporter) => {
@@ -79,13 +79,13 @@ impl Resolver<'_> {
                 self.explanation.note("exporter", settings.name(), super::BUILDER_LIST);
                 let retry = self.retry(Target::Other, None, &nothing)?;
                 let kind = KindConfig::Exporter(settings);
-                Some(DestinationConfig { kind, retry, filter: None })
+                DestinationConfig { kind, retry, filter: None }
             }
-            Kind::Local(local) => Some(self.local(local, &nothing)?),
+            Kind::Local(local) => self.local(local, &nothing)?,
             Kind::Mlflow(mlflow) => self.mlflow(mlflow, &nothing)?,
             Kind::Otlp(otlp) => self.otlp(otlp, &nothing)?,
         };
-        Ok(config.map(|config| DestinationConfig { filter: destination.filter.clone(), ..config }))
+        Ok(DestinationConfig { filter: destination.filter.clone(), ..config })
     }
 
     /// Source: mlflow 3.17.2 `tracing/provider.py` `_get_span_processors`: a tracing destination
@@ -121,10 +121,10 @@ impl Resolver<'_> {
             return Err(Error::config(var::MLFLOW_TRACING_DESTINATION, value, fix));
         }
         if to_mlflow {
-            found.extend(self.mlflow(&builder.mlflow, env)?);
+            found.push(self.mlflow(&builder.mlflow, env)?);
         }
         if to_otlp {
-            found.extend(self.otlp(&builder.otlp, env)?);
+            found.push(self.otlp(&builder.otlp, env)?);
         }
         if asked(Word::Console) {
             found.push(self.console()?);

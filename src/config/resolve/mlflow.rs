@@ -16,13 +16,11 @@ use crate::transport::headers::Headers;
 const DEFAULT_EXPERIMENT_ID: &str = "0";
 
 impl Resolver<'_> {
-    pub(super) fn mlflow(
-        &mut self,
-        options: &Mlflow,
-        env: &Env,
-    ) -> Result<Option<DestinationConfig>> {
+    pub(super) fn mlflow(&mut self, options: &Mlflow, env: &Env) -> Result<DestinationConfig> {
         let uri = Said::named(options.uri.as_ref(), env, &[var::MLFLOW_TRACKING_URI]);
-        let Some(uri) = uri else { return Ok(None) };
+        let uri = uri.ok_or_else(|| {
+            Error::config("Mlflow::new", "", "the server's address is missing; name it there")
+        })?;
         let endpoint = tracking_endpoint(&uri)?;
         self.explanation.note("MLflow server", endpoint.url(), uri.source);
         let experiment = self.experiment(options, env)?;
@@ -59,7 +57,7 @@ impl Resolver<'_> {
             source_name: program().map(str::to_owned),
         };
         let kind = KindConfig::Mlflow(Box::new(settings));
-        Ok(Some(DestinationConfig { kind, retry, filter: None }))
+        Ok(DestinationConfig { kind, retry, filter: None })
     }
 
     /// Source: mlflow 3.17.2 `utils/workspace_utils.py`: a header of every request.

@@ -30,9 +30,6 @@ const DEFAULT_MEMORY_LIMIT: usize = 64 * 1024 * 1024;
 const MIN_MEMORY_LIMIT: usize = 1024 * 1024;
 const DEFAULT_DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Requests hold no more spans than this.
-const DEFAULT_MAX_BATCH: usize = 512;
-
 /// Where a destination of the builder's list comes from.
 const BUILDER_LIST: Source = Source::Builder("with_destination");
 
@@ -126,10 +123,8 @@ impl Resolver<'_> {
             if disabled { "off" } else { "on" },
             self.source_of(&[var::OTEL_SDK_DISABLED]),
         );
-        let encoder = self.otlp_encoder()?;
-        self.encoder = encoder;
+        self.encoder = self.otlp_encoder()?;
         let destinations = self.destinations()?;
-        let local_by_default = self.local_by_default;
         let resource = self.resource()?;
         let sampler = self.sampler()?;
         let span_limits = self.span_limits()?;
@@ -141,7 +136,7 @@ impl Resolver<'_> {
         Ok(Config {
             disabled,
             destinations,
-            local_by_default,
+            local_by_default: self.local_by_default,
             resource,
             sampler,
             span_limits,

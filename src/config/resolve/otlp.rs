@@ -11,6 +11,7 @@ use crate::export::otlp::OtlpSettings;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
 use crate::semconv::http;
+use crate::transport::Limits;
 use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
 use crate::transport::headers::Headers;
 
@@ -23,7 +24,7 @@ const DEFAULT_HTTP: &str = "http://localhost:4318/v1/traces";
 impl Resolver<'_> {
     /// The receiver that `options` or `env` names; without an address the one that the
     /// specification has for the protocol.
-    pub(super) fn otlp(&mut self, options: &Otlp, env: &Env) -> Result<Option<DestinationConfig>> {
+    pub(super) fn otlp(&mut self, options: &Otlp, env: &Env) -> Result<DestinationConfig> {
         let named = named_protocol(options, env)?;
         let said = Said::named(options.endpoint.as_ref(), env, &ENDPOINTS);
         let said = said.unwrap_or_else(|| {
@@ -78,7 +79,7 @@ impl Resolver<'_> {
         };
         let retry = self.retry(Target::Otlp, options.reach.timeout, env)?;
         let kind = KindConfig::Otlp(Box::new(settings));
-        Ok(Some(DestinationConfig { kind, retry, filter: None }))
+        Ok(DestinationConfig { kind, retry, filter: None })
     }
 
     fn otlp_headers(
@@ -185,5 +186,5 @@ fn named_protocol(options: &Otlp, env: &Env) -> Result<Option<(Protocol, Source)
 /// Spans of one request.
 pub(super) fn max_batch(env: &Env) -> Result<usize> {
     let name = var::OTEL_BSP_MAX_EXPORT_BATCH_SIZE;
-    env.get(name).map_or(Ok(super::DEFAULT_MAX_BATCH), |value| parse::size(name, value))
+    env.get(name).map_or(Ok(Limits::USUAL.max_spans), |value| parse::size(name, value))
 }

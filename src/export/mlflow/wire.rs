@@ -17,8 +17,6 @@ use crate::transport::http::{Failure, Http, Method, Outcome, Reply, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
 
-const MAX_BYTES: usize = 4 * 1024 * 1024;
-
 #[derive(Debug)]
 pub(super) struct MlflowWire {
     http: Http,
@@ -158,7 +156,7 @@ impl MlflowWire {
 
 impl Wire for MlflowWire {
     fn limits(&self) -> Limits {
-        Limits { max_spans: self.settings.max_spans, max_bytes: MAX_BYTES }
+        Limits { max_spans: self.settings.max_spans, ..Limits::USUAL }
     }
 
     fn prepare(&mut self, timeout: Duration) -> Verdict {

@@ -13,8 +13,6 @@ use crate::transport::http::{Failure, Http, Method, Outcome, Request};
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
 
-const MAX_BYTES: usize = 4 * 1024 * 1024;
-
 #[derive(Debug)]
 pub(super) struct HttpWire {
     http: Http,
@@ -45,7 +43,7 @@ impl HttpWire {
 
 impl Wire for HttpWire {
     fn limits(&self) -> Limits {
-        Limits { max_spans: self.settings.max_spans, max_bytes: MAX_BYTES }
+        Limits { max_spans: self.settings.max_spans, ..Limits::USUAL }
     }
 
     /// An empty request: receivers answer it with success, or at least tell what is wrong.

@@ -28,15 +28,13 @@ use tonic::{Code, Request, Status};
 use ureq::http::uri::PathAndQuery;
 
 use crate::diagnostics;
+use crate::model::text::cut;
 use crate::sync::now;
 use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::headers::Headers;
-use crate::transport::http::{Failure, MAX_IDLE, USER_AGENT};
+use crate::transport::http::{Failure, MAX_IDLE, MAX_REPLY_CHARS, USER_AGENT};
 use codec::BytesCodec;
 use refusal::Refusal;
-
-/// Longest text of a refusal that is repeated to the user.
-const MAX_MESSAGE_CHARS: usize = 300;
 
 /// A client with its own connection.
 pub(crate) struct Grpc {
@@ -191,7 +189,7 @@ impl Grpc {
         let message = self.mask(status.message());
         Outcome::Refused(Refusal {
             code: status.code(),
-            message: crate::model::text::cut(&message, MAX_MESSAGE_CHARS).to_owned(),
+            message: cut(&message, MAX_REPLY_CHARS).to_owned(),
             details: status.details().to_vec(),
         })
     }

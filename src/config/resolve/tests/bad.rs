@@ -2,6 +2,7 @@
 
 use super::files::Files;
 use super::*;
+use crate::config::destination::Mlflow;
 use crate::config::variable::Support;
 
 /// What else is set, the bad variable and its value, the fix.
@@ -240,6 +241,7 @@ fn a_bad_builder_value_is_an_error_that_names_the_method() {
         (mlflow().with_experiment_id(""), "with_experiment_id is ``: "),
         (mlflow().with_experiment(" "), "with_experiment is ` `: "),
         (otlp().with_otlp_header("two words", "x"), "with_otlp_header is `two words`: "),
+        (env([]).with_destination(Mlflow::default()), "Mlflow::new is ``: "),
         (env([]).with_timeout(Duration::ZERO), "with_timeout is `0`: "),
         (env([]).with_memory_limit(1000), "with_memory_limit is `1000`: "),
     ] {
