@@ -12,9 +12,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture;
-use crate::capture::filter::CaptureFilter;
-use crate::capture::layer::{CaptureLayer, OnInstall};
+use crate::capture::filter::CaptureRules;
+use crate::capture::layer::CaptureLayer;
+use crate::capture::link::OnInstall;
 use crate::capture::probe;
+use crate::capture::tracer::{CapturingTracer, MakeRoot};
 use crate::config::explain::Explanation;
 use crate::config::resolve::Propagation;
 use crate::error::Result;
@@ -22,6 +24,7 @@ use crate::process::exporter::MlflowSpanExporter;
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
+use crate::process::roots;
 use crate::stats::Stats;
 
 /// Holds tracing: its layer, its provider, its account. Dropping it delivers what is left.
@@ -33,7 +36,7 @@ pub struct TracingGuard {
     pub(crate) provider: SdkTracerProvider,
     pub(crate) tracer: SdkTracer,
     pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) filter: CaptureFilter,
+    pub(crate) rules: CaptureRules,
     pub(crate) target: &'static str,
     pub(crate) drop_timeout: Duration,
     /// How long the end of a root span waits for delivery, if it does.
@@ -55,7 +58,7 @@ impl TracingGuard {
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        capture::stack(CaptureLayer::new(true, self.on_install()), self.tracer.clone(), self.filter)
+        capture::stack(self.on_install(), self.capturing_tracer(), self.rules)
     }
 
     /// The capturing part of [`layer`](Self::layer) alone, for those who have an
@@ -80,7 +83,7 @@ impl TracingGuard {
     /// ```
     #[must_use]
     pub fn capture_layer(&self) -> CaptureLayer {
-        CaptureLayer::new(false, self.on_install())
+        CaptureLayer::new(self.on_install())
     }
 
     /// The span processor alone, for those who have an `SdkTracerProvider`.
@@ -198,6 +201,15 @@ impl TracingGuard {
     }
 
     /// Has the subscriber looked at on the worker's thread, once the layer is part of it.
+    fn capturing_tracer(&self) -> CapturingTracer {
+        let pipeline = Arc::downgrade(&self.pipeline);
+        let make_root: MakeRoot = Arc::new(move |is_whole, build| {
+            let pipeline = pipeline.upgrade();
+            roots::watched(pipeline.as_deref().and_then(Pipeline::intake), is_whole, build)
+        });
+        CapturingTracer { tracer: self.tracer.clone(), make_root }
+    }
+
     fn on_install(&self) -> OnInstall {
         let pipeline = Arc::downgrade(&self.pipeline);
         let target = self.target;

@@ -138,7 +138,7 @@ impl Builder {
             tracer: provider.tracer_with_scope(scope.build()),
             provider,
             pipeline,
-            filter: config.filter,
+            rules: config.rules,
             target: config.target,
             drop_timeout: config.drop_timeout,
             waits: config.waits_for_delivery.then_some(config.drop_timeout),

@@ -1,15 +1,22 @@
 //! Spans for the unit tests: made by hand here, at random in [`random`].
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use proptest::test_runner::{Config, RngSeed};
 
+use crate::export::TraceChunk;
+use crate::export::dialect::{Dialect, Say};
+use crate::export::span_encoder::SpanEncoder;
+use crate::model::said::Said;
 use crate::model::span::Span;
+use crate::transport::Payload;
 
 pub(crate) mod random;
 
@@ -57,14 +64,36 @@ pub(crate) fn root_data(attributes: impl IntoIterator<Item = KeyValue>) -> SpanD
 
 /// A span without arguments, inputs and outputs.
 pub(crate) fn plain(data: SpanData) -> Span {
-    Span {
-        data,
-        arguments: Vec::new(),
-        inputs: None,
-        outputs: None,
-        inputs_are_arguments: false,
-        json_keys: Vec::new(),
+    Span::plain(data)
+}
+
+/// The words of a receiver that wants a span as it is.
+pub(crate) struct AsItIs;
+
+impl Dialect for AsItIs {
+    fn attributes(&self, span: &Span, say: &mut Say<'_>) {
+        for kv in &span.data.attributes {
+            say(kv.key.as_str(), Said::As(&kv.value));
+        }
     }
+}
+
+/// Part of the trace that its first span belongs to.
+pub(crate) fn chunk(spans: &[Span], finished: bool) -> TraceChunk<'_> {
+    let trace_id =
+        spans.first().map_or(TraceId::from(TRACE), |span| span.data.span_context.trace_id());
+    TraceChunk { trace_id, spans: spans.iter().collect(), finished, synthetic_root: None }
+}
+
+/// Spans as they are, each encoded by itself.
+pub(crate) fn encoded(
+    encoder: &mut SpanEncoder,
+    resource: &Arc<Resource>,
+    spans: &[SpanData],
+) -> Vec<Payload> {
+    let encode =
+        |data: &SpanData| encoder.encode(&AsItIs, &chunk(&[plain(data.clone())], true), resource);
+    spans.iter().flat_map(encode).collect()
 }
 
 pub(crate) fn context(trace: u128, id: u64, is_remote: bool) -> SpanContext {

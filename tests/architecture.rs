@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
         "process",
         &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport", "export"],
     ),
-    ("capture", &["diagnostics", "semconv", "model"]),
+    ("capture", &["sync", "diagnostics", "semconv", "model"]),
     ("config", &["error", "semconv", "model", "transport", "export", "process", "capture"]),
     ("guard", &["error", "stats", "process", "capture", "config"]),
     ("init", &["error", "diagnostics", "export", "process", "capture", "config", "guard"]),

@@ -1,24 +1,41 @@
-//! Looks for the fields whose type the OTel layer loses: it writes unsigned and 128-bit integers as
-//! text.
+//! What the OTel layer does not tell of a span's fields.
+//!
+//! It writes unsigned and 128-bit integers as text, and does not say which attributes were fields.
 
 use std::fmt;
 
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use tracing::Metadata;
 use tracing::field::{Field, Visit};
 
-/// Names of the fields whose last value was such an integer.
-#[derive(Debug, Default)]
-pub(crate) struct Integers(pub(crate) Vec<&'static str>);
+use crate::semconv::private;
+
+/// The fields whose last value was an integer that became text: a bit for each, by its place.
+///
+/// A span has at most 32 fields (tracing-core 0.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Integers(u64);
 
 impl Integers {
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn has(self, field: &Field) -> bool {
+        self.0 & bit(field) != 0
+    }
+
     fn add(&mut self, field: &Field) {
-        if !self.0.contains(&field.name()) {
-            self.0.push(field.name());
-        }
+        self.0 |= bit(field);
     }
 
     fn remove(&mut self, field: &Field) {
-        self.0.retain(|name| *name != field.name());
+        self.0 &= !bit(field);
     }
+}
+
+fn bit(field: &Field) -> u64 {
+    u32::try_from(field.index()).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
 }
 
 impl Visit for Integers {
@@ -54,4 +71,28 @@ impl Visit for Integers {
     fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
         self.remove(field);
     }
+}
+
+/// Whether a field of this name is an argument: a dotted name is an attribute's.
+pub(crate) fn is_argument(name: &str) -> bool {
+    !name.bytes().any(|byte| byte == b'.')
+}
+
+/// The note that names a span's arguments, alone in a list with room for the span's attributes.
+pub(crate) fn arguments(callsite: &Metadata<'_>) -> Vec<KeyValue> {
+    let fields = callsite.fields();
+    let mut attributes = Vec::with_capacity(fields.len() + 1);
+    let arguments = fields.iter().map(|field| field.name()).filter(|name| is_argument(name));
+    attributes.push(note(private::FIELDS, arguments));
+    attributes
+}
+
+/// The note that names a span's integers.
+pub(crate) fn integers(callsite: &Metadata<'_>, integers: Integers) -> KeyValue {
+    let fields = callsite.fields().iter().filter(|field| integers.has(field));
+    note(private::INTEGERS, fields.map(|field| field.name()))
+}
+
+fn note(key: &'static str, names: impl Iterator<Item = &'static str>) -> KeyValue {
+    KeyValue::new(key, Value::Array(Array::String(names.map(StringValue::from).collect())))
 }

@@ -1,12 +1,15 @@
-//! Which spans and events are captured, decided once per callsite.
+//! Which spans and events are captured, decided once per callsite; events are captured right here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::capture::event;
+use crate::capture::link::Link;
 
 /// Crates that carry requests, ours among them: their spans are not the application's.
 const INFRASTRUCTURE: [&str; 12] = [
@@ -26,13 +29,13 @@ const INFRASTRUCTURE: [&str; 12] = [
 
 /// Spans and events up to a level, without those of infrastructure crates.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CaptureFilter {
+pub(crate) struct CaptureRules {
     pub(crate) max_level: LevelFilter,
     pub(crate) infrastructure: bool,
 }
 
-impl CaptureFilter {
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+impl CaptureRules {
+    fn want(self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= self.max_level
             && (self.infrastructure || !is_infrastructure(metadata.target()))
     }
@@ -44,54 +47,53 @@ pub(crate) fn is_infrastructure(target: &str) -> bool {
     INFRASTRUCTURE.contains(&name)
 }
 
-impl<S> Filter<S> for CaptureFilter {
-    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.wants(metadata)
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) { Interest::always() } else { Interest::never() }
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.max_level)
-    }
+/// The filter around the stack.
+///
+/// It takes the events itself, where a filter is asked about them, and lets none through: the OTel
+/// layer would make every `error!` an error of its span. A second filter, around the OTel layer
+/// alone, would look up every span five times more.
+#[derive(Debug)]
+pub(crate) struct CaptureFilter {
+    pub(crate) rules: CaptureRules,
+    pub(crate) link: Arc<Link>,
 }
 
-/// Keeps events from the OTel layer: it would make every `error!` an error of its span.
-#[derive(Clone, Debug)]
-pub(crate) struct SpansOnly {
-    pub(crate) muted: Muted,
-}
-
-/// Whether another capturing layer of the subscriber does the work: two OTel layers in one
-/// subscriber panic (tracing-opentelemetry 0.34).
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Muted(Arc<AtomicBool>);
-
-impl Muted {
-    pub(crate) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl SpansOnly {
+impl CaptureFilter {
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_span() && !self.muted.is_set()
+        self.rules.want(metadata) && !self.link.is_muted()
     }
 }
 
-impl<S> Filter<S> for SpansOnly {
+impl<S> Filter<S> for CaptureFilter
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         self.wants(metadata)
     }
 
     /// Asked after the layer was told what it became part of.
+    ///
+    /// An event that is always wanted may not be refused afterwards: tracing-subscriber 0.3.23 panics
+    /// then in a debug build.
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+        match (self.wants(metadata), metadata.is_span()) {
+            (true, true) => Interest::always(),
+            (true, false) => Interest::sometimes(),
+            (false, _) => Interest::never(),
+        }
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> bool {
+        if let Some(span) = ctx.event_span(event) {
+            if let Some(told) = event::read(event, span.metadata()) {
+                self.link.tell(&span.id(), told);
+            }
+        }
+        false
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.rules.max_level)
     }
 }

@@ -1,11 +1,12 @@
 //! `tracing` spans become `OpenTelemetry` spans that carry MLflow meaning.
 //!
-//! Two layers, ours first in every callback: `CaptureLayer.and_then(OpenTelemetryLayer)`. The OTel
-//! layer makes the spans; ours takes over the events (the OTel layer is filtered to spans), leaves
-//! notes on what a span's fields were, and ends the span when it closes. Nothing here knows where
-//! spans go: the OTel span is the only link.
+//! Around `SpanLayer.and_then(OpenTelemetryLayer)` stands one filter. The OTel layer makes the
+//! spans, with a tracer of ours in between; the layer before it tells that tracer what the fields
+//! were and when a span closes; the filter takes the events. Nothing here knows where spans go: the
+//! OTel span is the only link.
 
-use opentelemetry_sdk::trace::SdkTracer;
+use std::sync::Arc;
+
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Layered;
@@ -15,17 +16,22 @@ pub(crate) mod event;
 pub(crate) mod fields;
 pub(crate) mod filter;
 pub(crate) mod layer;
+pub(crate) mod link;
 pub(crate) mod probe;
 pub(crate) mod span_ext;
+pub(crate) mod spans;
+pub(crate) mod tracer;
 
-use filter::{CaptureFilter, SpansOnly};
-use layer::CaptureLayer;
+use filter::{CaptureFilter, CaptureRules};
+use link::{Link, OnInstall};
+use spans::SpanLayer;
+use tracer::CapturingTracer;
 
 /// The whole capturing stack for subscriber `S`.
 pub(crate) fn stack<S>(
-    capture: CaptureLayer,
-    tracer: SdkTracer,
-    filter: CaptureFilter,
+    on_install: OnInstall,
+    tracer: CapturingTracer,
+    rules: CaptureRules,
 ) -> impl Layer<S> + Send + Sync + 'static
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -40,7 +46,7 @@ where
         .with_level(false)
         .with_tracked_inactivity(false)
         .with_context_activation(true);
-    let spans_only = SpansOnly { muted: capture.muted() };
-    let both: Layered<_, _, S> = capture.and_then(otel.with_filter(spans_only));
-    both.with_filter(filter)
+    let link = Arc::new(Link::new(on_install));
+    let both: Layered<_, _, S> = SpanLayer::new(Arc::clone(&link)).and_then(otel);
+    both.with_filter(CaptureFilter { rules, link })
 }

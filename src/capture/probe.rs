@@ -8,7 +8,7 @@ use tracing::metadata::Kind;
 use tracing::subscriber::Interest;
 use tracing::{Dispatch, Level, Metadata};
 
-use crate::capture::layer::Installed;
+use crate::capture::link::Installed;
 use crate::diagnostics;
 
 /// Warns about what would make capturing a silent no-op, or happen twice.

@@ -103,8 +103,8 @@ impl MlflowSpanExt for Span {
         }
         let json = to_json(value);
         let structured = matches!(first_byte(&json), Some(b'{' | b'['));
-        if let Some(value) = Content::from_text(json).into_value() {
-            self.set_attribute(key, value);
+        if let Some(value) = Content::from_text(json).said() {
+            self.set_attribute(key, Value::from(value));
         }
         if structured {
             self.set_attribute(private::JSON, key);

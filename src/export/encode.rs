@@ -1,4 +1,4 @@
-//! `SpanData` to OTLP protobuf bytes in one pass.
+//! A span in the words of a dialect to OTLP protobuf bytes, in one pass.
 //!
 //! Only the body of a message is written here; [`frame`](super::frame) puts bodies together.
 //! Proven byte for byte against the official exporter by the tests below.
@@ -7,53 +7,47 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
-use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
+use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceState};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
-/// Scratch memory kept from one span to the next.
-const MAX_SCRATCH: usize = 64 * 1024;
-
-const VARINT: u32 = 0;
-const FIXED64: u32 = 1;
-const BYTES: u32 = 2;
-const FIXED32: u32 = 5;
+use crate::export::dialect::{Dialect, Head};
+use crate::export::protobuf::{
+    BYTES, FIXED64, VARINT, bytes_field, fixed32_field, fixed64_field, framed_len, message_header,
+    message_headers, nested, str_field, tag, tag_byte, unsigned, varint, varint_field, varint_len,
+};
+use crate::model::said::Said;
+use crate::model::span::Span;
 
 /// Bits of `Span.flags` above the W3C trace flags.
 const FLAG_HAS_IS_REMOTE: u32 = 0x100;
 pub(crate) const FLAG_IS_REMOTE: u32 = 0x200;
 
 /// Body of a `Span` message.
-pub(crate) fn span(out: &mut Vec<u8>, span: &SpanData) {
-    let context = &span.span_context;
+pub(crate) fn span(out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) {
+    let Head { name, status, parent_is_remote } = dialect.head(span);
+    let data = &span.data;
+    let context = &data.span_context;
     bytes_field(out, 1, &context.trace_id().to_bytes());
     bytes_field(out, 2, &context.span_id().to_bytes());
-    str_field(out, 3, &context.trace_state().header());
-    if span.parent_span_id != SpanId::INVALID {
-        bytes_field(out, 4, &span.parent_span_id.to_bytes());
+    if *context.trace_state() != TraceState::NONE {
+        str_field(out, 3, &context.trace_state().header());
     }
-    str_field(out, 5, &span.name);
-    varint_field(out, 6, kind(&span.span_kind));
-    fixed64_field(out, 7, nanos(span.start_time));
-    fixed64_field(out, 8, nanos(span.end_time));
-    span.attributes.iter().for_each(|kv| key_value(out, 9, kv));
-    varint_field(out, 10, u64::from(span.dropped_attributes_count));
-    span.events.events.iter().for_each(|item| nested(out, 11, |out| event(out, item)));
-    varint_field(out, 12, u64::from(span.events.dropped_count));
-    span.links.links.iter().for_each(|item| nested(out, 13, |out| link(out, item)));
-    varint_field(out, 14, u64::from(span.links.dropped_count));
-    nested(out, 15, |out| status(out, &span.status));
-    fixed32_field(out, 16, flags(context.trace_flags().to_u8(), span.parent_span_is_remote));
-}
-
-/// Body of a `Span` message with no memory to spare. `scratch` saves growing it from nothing.
-pub(crate) fn span_bytes(scratch: &mut Vec<u8>, data: &SpanData) -> Vec<u8> {
-    scratch.clear();
-    span(scratch, data);
-    let bytes = scratch.as_slice().to_vec();
-    scratch.shrink_to(MAX_SCRATCH);
-    bytes
+    if data.parent_span_id != SpanId::INVALID {
+        bytes_field(out, 4, &data.parent_span_id.to_bytes());
+    }
+    str_field(out, 5, &name);
+    varint_field(out, 6, kind(&data.span_kind));
+    fixed64_field(out, 7, nanos(data.start_time));
+    fixed64_field(out, 8, nanos(data.end_time));
+    dialect.attributes(span, &mut |key, said| attribute(out, key, &said));
+    varint_field(out, 10, u64::from(data.dropped_attributes_count));
+    data.events.events.iter().for_each(|item| nested(out, 11, |out| event(out, item)));
+    varint_field(out, 12, u64::from(data.events.dropped_count));
+    data.links.links.iter().for_each(|item| nested(out, 13, |out| link(out, item)));
+    varint_field(out, 14, u64::from(data.links.dropped_count));
+    status_field(out, &status);
+    fixed32_field(out, 16, flags(context.trace_flags().to_u8(), parent_is_remote));
 }
 
 /// Body of a `Resource` message.
@@ -87,14 +81,15 @@ fn link(out: &mut Vec<u8>, link: &Link) {
     fixed32_field(out, 6, flags(context.trace_flags().to_u8(), context.is_remote()));
 }
 
-fn status(out: &mut Vec<u8>, status: &Status) {
+/// The field is there even when nothing is said in it, as the official exporter has it.
+fn status_field(out: &mut Vec<u8>, status: &Status) {
     match status {
-        Status::Unset => {}
-        Status::Ok => varint_field(out, 3, 1),
-        Status::Error { description } => {
+        Status::Unset => out.extend_from_slice(&[tag_byte(15, BYTES), 0]),
+        Status::Ok => out.extend_from_slice(&[tag_byte(15, BYTES), 2, tag_byte(3, VARINT), 1]),
+        Status::Error { description } => nested(out, 15, |out| {
             str_field(out, 2, description);
             varint_field(out, 3, 2);
-        }
+        }),
     }
 }
 
@@ -120,17 +115,46 @@ pub(crate) fn nanos(time: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A `KeyValue` whose length is known before it is written, so that nothing is moved afterwards.
+fn attribute(out: &mut Vec<u8>, key: &str, said: &Said<'_>) {
+    match said {
+        Said::As(Value::String(text)) => text_entry(out, 9, key, text.as_str()),
+        Said::Text(text) => text_entry(out, 9, key, text),
+        Said::As(value) => entry(out, 9, key, value),
+        Said::Made(value) => entry(out, 9, key, value),
+    }
+}
+
 fn key_value(out: &mut Vec<u8>, field: u32, kv: &KeyValue) {
-    let key = kv.key.as_str();
-    let value_len = any_value_len(&kv.value);
-    let key_len = if key.is_empty() { 0 } else { 1 + delimited_len(key.len()) };
-    tag(out, field, BYTES);
-    varint(out, len64(key_len + 1 + delimited_len(value_len)));
-    str_field(out, 1, key);
-    tag(out, 2, BYTES);
-    varint(out, len64(value_len));
-    any_value(out, &kv.value);
+    match &kv.value {
+        Value::String(text) => text_entry(out, field, kv.key.as_str(), text.as_str()),
+        value => entry(out, field, kv.key.as_str(), value),
+    }
+}
+
+/// A `KeyValue` whose length is known before it is written, so that nothing is moved afterwards.
+fn entry(out: &mut Vec<u8>, field: u32, key: &str, value: &Value) {
+    let value_len = any_value_len(value);
+    entry_key(out, field, key, value_len);
+    message_header(out, 2, value_len);
+    any_value(out, value);
+}
+
+/// The same for text, which most values are.
+fn text_entry(out: &mut Vec<u8>, field: u32, key: &str, text: &str) {
+    let value_len = text_len(text);
+    entry_key(out, field, key, value_len);
+    message_headers(out, (2, value_len), (1, text.len()));
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn entry_key(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
+    let value_len = framed_len(value_len);
+    if key.is_empty() {
+        message_header(out, field, value_len);
+    } else {
+        message_headers(out, (field, framed_len(key.len()) + value_len), (1, key.len()));
+        out.extend_from_slice(key.as_bytes());
+    }
 }
 
 /// Body of an `AnyValue`, a `oneof`: zero and empty values are written too.
@@ -139,10 +163,9 @@ fn any_value(out: &mut Vec<u8>, value: &Value) {
         Value::Bool(value) => bool_value(out, *value),
         Value::I64(value) => i64_value(out, *value),
         Value::F64(value) => f64_value(out, *value),
-        Value::String(value) => str_value(out, value),
+        Value::String(value) => text_value(out, value.as_str()),
         Value::Array(array) => {
-            tag(out, 5, BYTES);
-            varint(out, len64(array_len(array)));
+            message_header(out, 5, array_len(array));
             match array {
                 Array::Bool(items) => {
                     array_items(out, items, |_| 2, |out, item| bool_value(out, *item));
@@ -158,12 +181,17 @@ fn any_value(out: &mut Vec<u8>, value: &Value) {
                 Array::F64(items) => {
                     array_items(out, items, |_| 9, |out, item| f64_value(out, *item));
                 }
-                Array::String(items) => array_items(out, items, str_len, str_value),
+                Array::String(items) => array_items(
+                    out,
+                    items,
+                    |item| text_len(item.as_str()),
+                    |out, item| text_value(out, item.as_str()),
+                ),
                 _ => {}
             }
         }
         // A kind of value that this version of the API does not have.
-        other => str_value(out, &StringValue::from(other.as_str().into_owned())),
+        other => text_value(out, &other.as_str()),
     }
 }
 
@@ -174,8 +202,7 @@ fn array_items<T>(
     write: impl Fn(&mut Vec<u8>, &T),
 ) {
     for item in items {
-        tag(out, 1, BYTES);
-        varint(out, len64(len(item)));
+        message_header(out, 1, len(item));
         write(out, item);
     }
 }
@@ -185,19 +212,18 @@ fn any_value_len(value: &Value) -> usize {
         Value::Bool(_) => 2,
         Value::I64(value) => i64_len(*value),
         Value::F64(_) => 9,
-        Value::String(value) => str_len(value),
-        Value::Array(array) => 1 + delimited_len(array_len(array)),
-        other => 1 + delimited_len(other.as_str().len()),
+        Value::String(value) => text_len(value.as_str()),
+        Value::Array(array) => framed_len(array_len(array)),
+        other => text_len(&other.as_str()),
     }
 }
 
 fn array_len(array: &Array) -> usize {
-    let framed = |len: usize| 1 + delimited_len(len);
     match array {
-        Array::Bool(items) => items.len() * framed(2),
-        Array::I64(items) => items.iter().map(|item| framed(i64_len(*item))).sum(),
-        Array::F64(items) => items.len() * framed(9),
-        Array::String(items) => items.iter().map(|item| framed(str_len(item))).sum(),
+        Array::Bool(items) => items.len() * framed_len(2),
+        Array::I64(items) => items.iter().map(|item| framed_len(i64_len(*item))).sum(),
+        Array::F64(items) => items.len() * framed_len(9),
+        Array::String(items) => items.iter().map(|item| framed_len(text_len(item.as_str()))).sum(),
         _ => 0,
     }
 }
@@ -206,13 +232,12 @@ fn i64_len(value: i64) -> usize {
     1 + varint_len(unsigned(value))
 }
 
-fn str_len(value: &StringValue) -> usize {
-    1 + delimited_len(value.as_str().len())
+fn text_len(text: &str) -> usize {
+    framed_len(text.len())
 }
 
 fn bool_value(out: &mut Vec<u8>, value: bool) {
-    tag(out, 2, VARINT);
-    out.push(u8::from(value));
+    out.extend_from_slice(&[tag_byte(2, VARINT), u8::from(value)]);
 }
 
 fn i64_value(out: &mut Vec<u8>, value: i64) {
@@ -225,97 +250,8 @@ fn f64_value(out: &mut Vec<u8>, value: f64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn str_value(out: &mut Vec<u8>, value: &StringValue) {
-    tag(out, 1, BYTES);
-    varint(out, len64(value.as_str().len()));
-    out.extend_from_slice(value.as_str().as_bytes());
-}
-
-/// Writes a message of unknown length: leaves a byte for the length, and makes room if one is not enough.
-fn nested(out: &mut Vec<u8>, field: u32, body: impl FnOnce(&mut Vec<u8>)) {
-    tag(out, field, BYTES);
-    let start = out.len();
-    out.push(0);
-    body(out);
-    let len = out.len() - start - 1;
-    let mut prefix = Vec::with_capacity(5);
-    varint(&mut prefix, len64(len));
-    out.splice(start..=start, prefix);
-}
-
-pub(crate) fn str_field(out: &mut Vec<u8>, field: u32, value: &str) {
-    if !value.is_empty() {
-        bytes_field(out, field, value.as_bytes());
-    }
-}
-
-pub(crate) fn bytes_field(out: &mut Vec<u8>, field: u32, value: &[u8]) {
-    tag(out, field, BYTES);
-    varint(out, len64(value.len()));
-    out.extend_from_slice(value);
-}
-
-/// Tag and length of a message of `len` bytes that follows.
-pub(crate) fn message_header(out: &mut Vec<u8>, field: u32, len: usize) {
-    tag(out, field, BYTES);
-    varint(out, len64(len));
-}
-
-/// Length of a message of `len` bytes with a one-byte tag and its length before it.
-pub(crate) fn framed_len(len: usize) -> usize {
-    1 + delimited_len(len)
-}
-
-fn varint_field(out: &mut Vec<u8>, field: u32, value: u64) {
-    if value != 0 {
-        tag(out, field, VARINT);
-        varint(out, value);
-    }
-}
-
-fn fixed64_field(out: &mut Vec<u8>, field: u32, value: u64) {
-    if value != 0 {
-        tag(out, field, FIXED64);
-        out.extend_from_slice(&value.to_le_bytes());
-    }
-}
-
-fn fixed32_field(out: &mut Vec<u8>, field: u32, value: u32) {
-    if value != 0 {
-        tag(out, field, FIXED32);
-        out.extend_from_slice(&value.to_le_bytes());
-    }
-}
-
-fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
-    varint(out, u64::from(field << 3 | wire_type));
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(u8::try_from(value & 0x7f).unwrap_or(0) | 0x80);
-        value >>= 7;
-    }
-    out.push(u8::try_from(value).unwrap_or(0));
-}
-
-/// The two's complement form, as protobuf writes a negative number.
-fn unsigned(value: i64) -> u64 {
-    u64::from_ne_bytes(value.to_ne_bytes())
-}
-
-fn varint_len(value: u64) -> usize {
-    let bits = 64 - (value | 1).leading_zeros();
-    bits.div_ceil(7) as usize
-}
-
-/// Length of `len` bytes with their length before them.
-fn delimited_len(len: usize) -> usize {
-    varint_len(len64(len)) + len
-}
-
-fn len64(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
+fn text_value(out: &mut Vec<u8>, text: &str) {
+    bytes_field(out, 1, text.as_bytes());
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use crate::export::otlp::dialect;
+use crate::export::dialect::Dialect as _;
+use crate::export::otlp::Collector;
 use crate::export::{Destination, Encoder, TraceChunk};
+use crate::model::span::Span;
 use crate::model::weight;
 use crate::sync::{block_on, lock, now};
 use crate::transport::{Body, Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
@@ -73,14 +75,14 @@ pub(crate) fn destination(settings: ExporterSettings) -> Destination {
 struct ExporterEncoder;
 
 impl Encoder for ExporterEncoder {
-    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
-        let payload = |span| {
-            let span = Box::new(dialect(span));
+    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
+        let payload = |span: &&Span| {
+            let span = Box::new(Collector.data(span));
             let weight = weight::of(&span);
             let body = Body::Span { span, resource: Arc::clone(resource), weight };
             Payload { trace_id: chunk.trace_id, envelope: Arc::default(), body, counted: true }
         };
-        Parcel { spans: chunk.spans.into_iter().map(payload).collect(), ..Parcel::default() }
+        Parcel { spans: chunk.spans.iter().map(payload).collect(), ..Parcel::default() }
     }
 }
 

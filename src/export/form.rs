@@ -2,9 +2,11 @@
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
+use crate::export::dialect::Dialect;
 use crate::export::{encode, frame, json};
+use crate::model::span::Span;
+use crate::transport::parts::Parts;
 use crate::transport::{Envelope, Payload};
 
 /// How a span becomes bytes, and how bytes become a request.
@@ -23,11 +25,11 @@ impl Form {
         }
     }
 
-    /// One span; `scratch` saves growing memory from nothing.
-    pub(crate) fn span(self, scratch: &mut Vec<u8>, span: &SpanData) -> Vec<u8> {
+    /// Writes one span.
+    pub(crate) fn write(self, out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) {
         match self {
-            Self::Json => json::span(span),
-            Self::Protobuf => encode::span_bytes(scratch, span),
+            Self::Json => out.append(&mut json::span(&dialect.data(span))),
+            Self::Protobuf => encode::span(out, dialect, span),
         }
     }
 
@@ -40,9 +42,9 @@ impl Form {
     }
 
     /// The body of a request with these spans.
-    pub(crate) fn request(self, spans: &[Payload]) -> Vec<u8> {
+    pub(crate) fn request(self, spans: &[Payload]) -> Parts<'_> {
         match self {
-            Self::Json => json::request_line(spans),
+            Self::Json => json::request_line(spans).into(),
             Self::Protobuf => frame::request(spans),
         }
     }

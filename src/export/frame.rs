@@ -1,4 +1,4 @@
-//! Puts encoded spans into one OTLP request: resource → scope → spans, only lengths and copies.
+//! Puts encoded spans into one OTLP request: resource → scope → spans, only lengths.
 
 use std::sync::Arc;
 
@@ -6,38 +6,39 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 
 use crate::export::encode;
+use crate::export::protobuf::{bytes_field, framed_len, message_header, str_field};
+use crate::transport::parts::Parts;
 use crate::transport::{Envelope, Payload};
 
 /// Body of an `ExportTraceServiceRequest`. Spans of one envelope stay together, in order.
-pub(crate) fn request(spans: &[Payload]) -> Vec<u8> {
-    let groups = by_envelope(spans);
-    let size: usize = spans.iter().map(|span| span.bytes().len() + 8).sum();
-    let mut out = Vec::with_capacity(size + groups.len() * 256);
-    for (envelope, spans) in groups {
-        resource_spans(&mut out, envelope, &spans);
+pub(crate) fn request(spans: &[Payload]) -> Parts<'_> {
+    let mut parts = Parts::default();
+    for (envelope, spans) in by_envelope(spans) {
+        resource_spans(&mut parts, envelope, &spans);
     }
-    out
+    parts
 }
 
-fn resource_spans(out: &mut Vec<u8>, envelope: &Envelope, spans: &[&Payload]) {
+fn resource_spans<'a>(parts: &mut Parts<'a>, envelope: &'a Envelope, spans: &[&'a Payload]) {
     let str_len = |text: &str| {
-        if text.is_empty() { 0 } else { encode::framed_len(text.len()) }
+        if text.is_empty() { 0 } else { framed_len(text.len()) }
     };
-    let spans_len: usize = spans.iter().map(|span| encode::framed_len(span.bytes().len())).sum();
+    let spans_len: usize = spans.iter().map(|span| framed_len(span.bytes().len())).sum();
     let scope_spans_len =
-        encode::framed_len(envelope.scope.len()) + spans_len + str_len(&envelope.scope_schema_url);
-    let len = encode::framed_len(envelope.resource.len())
-        + encode::framed_len(scope_spans_len)
+        framed_len(envelope.scope.len()) + spans_len + str_len(&envelope.scope_schema_url);
+    let len = framed_len(envelope.resource.len())
+        + framed_len(scope_spans_len)
         + str_len(&envelope.resource_schema_url);
-    encode::message_header(out, 1, len);
-    encode::bytes_field(out, 1, &envelope.resource);
-    encode::message_header(out, 2, scope_spans_len);
-    encode::bytes_field(out, 1, &envelope.scope);
+    message_header(parts.own(), 1, len);
+    bytes_field(parts.own(), 1, &envelope.resource);
+    message_header(parts.own(), 2, scope_spans_len);
+    bytes_field(parts.own(), 1, &envelope.scope);
     for span in spans {
-        encode::bytes_field(out, 2, span.bytes());
+        message_header(parts.own(), 2, span.bytes().len());
+        parts.lend(span.bytes());
     }
-    encode::str_field(out, 3, &envelope.scope_schema_url);
-    encode::str_field(out, 3, &envelope.resource_schema_url);
+    str_field(parts.own(), 3, &envelope.scope_schema_url);
+    str_field(parts.own(), 3, &envelope.resource_schema_url);
 }
 
 /// Groups spans by envelope, in the order of their first span.
@@ -72,7 +73,7 @@ impl Envelopes {
     ) -> Arc<Envelope> {
         match &self.last {
             Some((last_resource, last_scope, envelope))
-                if Arc::ptr_eq(last_resource, resource) && last_scope == scope =>
+                if Arc::ptr_eq(last_resource, resource) && is_same(last_scope, scope) =>
             {
                 Arc::clone(envelope)
             }
@@ -83,6 +84,19 @@ impl Envelopes {
             }
         }
     }
+}
+
+/// Clones of one scope share its name and its version: that is seen without reading them.
+fn is_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+    let ends = |text: Option<&str>| text.map(|text| text.as_bytes().as_ptr_range());
+    let plain = |scope: &InstrumentationScope| {
+        scope.schema_url().is_none() && scope.attributes().next().is_none()
+    };
+    ends(Some(one.name())) == ends(Some(other.name()))
+        && ends(one.version()) == ends(other.version())
+        && plain(one)
+        && plain(other)
+        || one == other
 }
 
 /// The protobuf envelope of OTLP.

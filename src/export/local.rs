@@ -17,11 +17,10 @@ use opentelemetry_sdk::Resource;
 
 use crate::diagnostics;
 use crate::export::form::Form;
-use crate::export::otlp::dialect;
+use crate::export::otlp::Unmistakable;
 use crate::export::span_encoder::SpanEncoder;
 use crate::export::tree::Trees;
 use crate::export::{Destination, Encoder, TraceChunk};
-use crate::model::text::Content;
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
 
 #[cfg(not(unix))]
@@ -62,16 +61,13 @@ struct LocalEncoder {
 }
 
 impl Encoder for LocalEncoder {
-    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
-        let tree = self.trees.as_mut().and_then(|trees| trees.add(&chunk));
+    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
+        let tree = self.trees.as_mut().and_then(|trees| trees.add(chunk));
         let trace_id = chunk.trace_id;
         let epilogue = tree.map(|text| Epilogue { trace_id, bytes: text.into_bytes() });
-        let spans = chunk.spans.into_iter().map(|mut span| {
-            span.inputs = span.inputs.map(Content::unmistakable);
-            span.outputs = span.outputs.map(Content::unmistakable);
-            self.spans.encode(&dialect(span), resource, true)
-        });
-        Parcel { spans: spans.collect(), epilogue, filtered: 0 }
+        let chunk = TraceChunk { synthetic_root: None, ..chunk.clone() };
+        let spans = self.spans.encode(&Unmistakable, &chunk, resource);
+        Parcel { spans, epilogue, filtered: 0 }
     }
 }
 
@@ -156,7 +152,7 @@ impl Wire for LocalWire {
             let rejected = crate::transport::outbox::counted(spans);
             return Verdict::Delivered { rejected, note: None };
         }
-        match self.write(&Form::Json.request(spans)) {
+        match self.write(&Form::Json.request(spans).to_vec()) {
             Ok(()) => Verdict::delivered(),
             Err(error) => {
                 Verdict::Failed { repeat: Repeat::Soon, problem: self.cannot_write(&error) }

@@ -16,6 +16,7 @@ use crate::model::span::Span;
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Parcel, Wire};
 
+pub(crate) mod dialect;
 pub(crate) mod encode;
 pub(crate) mod exporter;
 pub(crate) mod form;
@@ -34,25 +35,33 @@ pub(crate) mod official;
 #[path = "official_disabled.rs"]
 pub(crate) mod official;
 pub(crate) mod otlp;
+pub(crate) mod protobuf;
 pub(crate) mod reply;
 pub(crate) mod span_encoder;
 pub(crate) mod tree;
 
 /// Spans of one trace that are released together, root last.
 #[derive(Clone, Debug)]
-pub(crate) struct TraceChunk {
+pub(crate) struct TraceChunk<'a> {
     pub(crate) trace_id: TraceId,
-    pub(crate) spans: Vec<Span>,
+    pub(crate) spans: Vec<&'a Span>,
     /// The trace's root is among the spans, or will never come.
     pub(crate) finished: bool,
     /// Stands for a root that never ended. Not one of the spans that are accounted for.
-    pub(crate) synthetic_root: Option<Span>,
+    pub(crate) synthetic_root: Option<&'a Span>,
+}
+
+impl<'a> TraceChunk<'a> {
+    /// The spans, and what stands for a root.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a Span> + '_ {
+        self.spans.iter().chain(&self.synthetic_root).copied()
+    }
 }
 
 /// Turns chunks into the bytes of one dialect. Called on the worker's thread only.
 pub(crate) trait Encoder: Send {
     /// Encodes a chunk; `resource` is what the spans' provider describes itself as.
-    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel;
+    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel;
 }
 
 /// Where spans go: a name for people, a dialect, a protocol, and what it wants of them.
@@ -77,11 +86,11 @@ pub(crate) struct SpanFilter(pub(crate) Arc<dyn Fn(&SpanData) -> bool + Send + S
 
 impl SpanFilter {
     /// Leaves in `chunk` what the destination gets; returns how many spans it does not.
-    pub(crate) fn apply(&self, chunk: &mut TraceChunk) -> u64 {
+    pub(crate) fn apply(&self, chunk: &mut TraceChunk<'_>) -> u64 {
         let before = chunk.spans.len();
         // The program's own code: a panic of it must not end the worker, nor lose a span.
         let keep =
-            |span: &Span| catch_unwind(AssertUnwindSafe(|| (self.0)(&span.data))).unwrap_or(true);
+            |span: &&Span| catch_unwind(AssertUnwindSafe(|| (self.0)(&span.data))).unwrap_or(true);
         chunk.spans.retain(keep);
         chunk.synthetic_root = chunk.synthetic_root.take().filter(keep);
         u64::try_from(before - chunk.spans.len()).unwrap_or(0)

@@ -19,7 +19,10 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::diagnostics;
 use crate::error::{Error, Result};
+use crate::export::dialect::Dialect;
+use crate::export::encode;
 use crate::export::form::Form;
+use crate::model::span::Span;
 use crate::sync::lock;
 use crate::transport::Envelope;
 
@@ -47,32 +50,36 @@ impl OfficialEncoder {
         Ok(Self { exporter, kept, resource: None, envelope: Arc::default() })
     }
 
-    /// The span's bytes and what surrounds them.
-    pub(crate) fn encode(
+    /// Writes a span; returns what surrounds it.
+    pub(crate) fn write(
         &mut self,
-        span: &SpanData,
+        out: &mut Vec<u8>,
+        dialect: &dyn Dialect,
+        span: &Span,
         resource: &Arc<Resource>,
-    ) -> (Arc<Envelope>, Vec<u8>) {
+    ) -> Arc<Envelope> {
         if !self.resource.as_ref().is_some_and(|known| Arc::ptr_eq(known, resource)) {
             self.exporter.set_resource(resource);
             self.resource = Some(Arc::clone(resource));
         }
-        let (envelope, bytes) = self.written(span).unwrap_or_else(|| {
+        let (envelope, mut bytes) = self.written(dialect.data(span)).unwrap_or_else(|| {
             diagnostics::warn("the official encoder refused a span; our own wrote it");
-            let form = Form::Protobuf;
-            let envelope = form.envelope(resource, &span.instrumentation_scope);
-            (envelope, form.span(&mut Vec::new(), span))
+            let envelope = Form::Protobuf.envelope(resource, &span.data.instrumentation_scope);
+            let mut bytes = Vec::new();
+            encode::span(&mut bytes, dialect, span);
+            (envelope, bytes)
         });
         if *self.envelope != envelope {
             self.envelope = Arc::new(envelope);
         }
-        (Arc::clone(&self.envelope), bytes)
+        out.append(&mut bytes);
+        Arc::clone(&self.envelope)
     }
 
-    fn written(&self, span: &SpanData) -> Option<(Envelope, Vec<u8>)> {
+    fn written(&self, span: SpanData) -> Option<(Envelope, Vec<u8>)> {
         // The client answers at once, so the exporter never waits.
         let mut context = Context::from_waker(Waker::noop());
-        match pin!(self.exporter.export(vec![span.clone()])).poll(&mut context) {
+        match pin!(self.exporter.export(vec![span])).poll(&mut context) {
             Poll::Ready(Ok(())) => take_apart(&std::mem::take(&mut *lock(&self.kept.0))),
             Poll::Ready(Err(_)) | Poll::Pending => None,
         }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
 use crate::error::{Error, Result};
+use crate::export::dialect::Dialect;
+use crate::model::span::Span;
 use crate::transport::Envelope;
 
 /// There is none.
@@ -17,11 +18,13 @@ impl OfficialEncoder {
         Err(Error::config("the OTLP encoder", "official", fix))
     }
 
-    pub(crate) fn encode(
+    pub(crate) fn write(
         &mut self,
-        _span: &SpanData,
+        _out: &mut Vec<u8>,
+        _dialect: &dyn Dialect,
+        _span: &Span,
         _resource: &Arc<Resource>,
-    ) -> (Arc<Envelope>, Vec<u8>) {
+    ) -> Arc<Envelope> {
         match *self {}
     }
 }

@@ -3,28 +3,33 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
 use crate::error::Result;
+use crate::export::TraceChunk;
+use crate::export::dialect::Dialect;
 use crate::export::form::Form;
 use crate::export::frame::Envelopes;
 use crate::export::official::OfficialEncoder;
 use crate::model::otlp_encoder::OtlpEncoder;
-use crate::transport::{Body, Payload};
+use crate::model::span::Span;
+use crate::transport::shared::Shared;
+use crate::transport::{Body, Envelope, Payload};
+
+/// Memory kept from one chunk to the next.
+const MAX_SCRATCH: usize = 256 * 1024;
 
 /// Encodes each span once.
-pub(crate) enum SpanEncoder {
-    /// In one pass of our own.
-    Own(OwnEncoder),
-    /// With the official exporter.
-    Official(OfficialEncoder),
+pub(crate) struct SpanEncoder {
+    kind: Kind,
+    /// The spans of a chunk, one after the other.
+    scratch: Vec<u8>,
 }
 
-/// Our encoder, with what it keeps from one span to the next.
-pub(crate) struct OwnEncoder {
-    form: Form,
-    envelopes: Envelopes,
-    scratch: Vec<u8>,
+enum Kind {
+    /// In one pass of our own.
+    Own(Form, Envelopes),
+    /// With the official exporter.
+    Official(OfficialEncoder),
 }
 
 impl SpanEncoder {
@@ -32,32 +37,61 @@ impl SpanEncoder {
     pub(crate) fn protobuf(encoder: OtlpEncoder) -> Result<Self> {
         match encoder {
             OtlpEncoder::Own => Ok(Self::own(Form::Protobuf)),
-            OtlpEncoder::Official => OfficialEncoder::new().map(Self::Official),
+            OtlpEncoder::Official => {
+                let kind = Kind::Official(OfficialEncoder::new()?);
+                Ok(Self { kind, scratch: Vec::new() })
+            }
         }
     }
 
     pub(crate) fn own(form: Form) -> Self {
-        Self::Own(OwnEncoder { form, envelopes: Envelopes::default(), scratch: Vec::new() })
+        Self { kind: Kind::Own(form, Envelopes::default()), scratch: Vec::new() }
     }
 
-    /// Encodes a span of a provider that describes itself as `resource`; `counted` tells whether it
-    /// is one that ended.
+    /// Encodes a chunk's spans, of a provider that describes itself as `resource`.
     pub(crate) fn encode(
         &mut self,
-        span: &SpanData,
+        dialect: &dyn Dialect,
+        chunk: &TraceChunk<'_>,
         resource: &Arc<Resource>,
-        counted: bool,
-    ) -> Payload {
-        let trace_id = span.span_context.trace_id();
-        let (envelope, bytes) = match self {
-            Self::Own(own) => {
-                let scope = &span.instrumentation_scope;
-                let make = |resource: &Resource, scope: &_| own.form.envelope(resource, scope);
-                let envelope = own.envelopes.get(resource, scope, make);
-                (envelope, own.form.span(&mut own.scratch, span))
-            }
-            Self::Official(official) => official.encode(span, resource),
+    ) -> Vec<Payload> {
+        self.scratch.clear();
+        let written: Vec<_> = chunk
+            .all()
+            .map(|span| {
+                let start = self.scratch.len();
+                let envelope = self.kind.write(&mut self.scratch, dialect, span, resource);
+                (envelope, start..self.scratch.len())
+            })
+            .collect();
+        // One copy of all of them, with no memory to spare.
+        let buffer = Arc::from(self.scratch.as_slice());
+        self.scratch.shrink_to(MAX_SCRATCH);
+        let payload = |(index, (envelope, part))| Payload {
+            trace_id: chunk.trace_id,
+            envelope,
+            body: Body::Bytes(Shared::new(&buffer, part)),
+            counted: index < chunk.spans.len(),
         };
-        Payload { trace_id, envelope, body: Body::Bytes(bytes), counted }
+        written.into_iter().enumerate().map(payload).collect()
+    }
+}
+
+impl Kind {
+    fn write(
+        &mut self,
+        out: &mut Vec<u8>,
+        dialect: &dyn Dialect,
+        span: &Span,
+        resource: &Arc<Resource>,
+    ) -> Arc<Envelope> {
+        match self {
+            Self::Own(form, envelopes) => {
+                form.write(out, dialect, span);
+                let scope = &span.data.instrumentation_scope;
+                envelopes.get(resource, scope, |resource, scope| form.envelope(resource, scope))
+            }
+            Self::Official(official) => official.write(out, dialect, span, resource),
+        }
     }
 }

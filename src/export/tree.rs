@@ -53,13 +53,13 @@ impl Trees {
     }
 
     /// Takes the chunk's spans; the drawing when the trace is finished.
-    pub(crate) fn add(&mut self, chunk: &TraceChunk) -> Option<String> {
+    pub(crate) fn add(&mut self, chunk: &TraceChunk<'_>) -> Option<String> {
         if self.open.len() >= MAX_TRACES && !self.open.contains_key(&chunk.trace_id) {
             let victim = self.open.keys().next().copied();
             victim.and_then(|trace_id| self.open.remove(&trace_id));
         }
         let rows = self.open.entry(chunk.trace_id).or_default();
-        for span in chunk.spans.iter().chain(&chunk.synthetic_root) {
+        for span in chunk.all() {
             rows.add(span);
         }
         if !chunk.finished {

@@ -3,9 +3,11 @@
 pub(crate) mod id;
 pub(crate) mod otlp_encoder;
 pub(crate) mod protocol;
+pub(crate) mod said;
 pub(crate) mod span;
 pub(crate) mod span_type;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod trace_info_mode;
+pub(crate) mod trace_map;
 pub(crate) mod weight;

@@ -32,6 +32,18 @@ pub(crate) struct TokenUsage {
 }
 
 impl Span {
+    /// A span without arguments, inputs and outputs.
+    pub(crate) fn plain(data: SpanData) -> Self {
+        Self {
+            data,
+            arguments: Vec::new(),
+            inputs: None,
+            outputs: None,
+            inputs_are_arguments: false,
+            json_keys: Vec::new(),
+        }
+    }
+
     /// The root of its trace, and not merely of this process's part of it.
     pub(crate) fn is_root(&self) -> bool {
         self.data.parent_span_id == SpanId::INVALID
@@ -70,9 +82,17 @@ impl Span {
             Some(Value::I64(count)) => Some(*count),
             _ => None,
         };
-        let input = count(semconv::otel::GEN_AI_INPUT_TOKENS);
-        let output = count(semconv::otel::GEN_AI_OUTPUT_TOKENS);
+        TokenUsage::of_counts(
+            count(semconv::otel::GEN_AI_INPUT_TOKENS),
+            count(semconv::otel::GEN_AI_OUTPUT_TOKENS),
+        )
+    }
+}
+
+impl TokenUsage {
+    /// What is not counted is nothing; none when neither is.
+    pub(crate) fn of_counts(input: Option<i64>, output: Option<i64>) -> Option<Self> {
         (input.is_some() || output.is_some())
-            .then(|| TokenUsage { input: input.unwrap_or(0), output: output.unwrap_or(0) })
+            .then(|| Self { input: input.unwrap_or(0), output: output.unwrap_or(0) })
     }
 }

@@ -15,7 +15,7 @@ use std::fmt;
 /// assert_eq!(SpanType::ChatModel.as_str(), "CHAT_MODEL");
 /// assert_eq!(SpanType::from("PLANNER"), SpanType::Custom("PLANNER"));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpanType<'a> {
     /// An agent: decides what to do next.
@@ -47,6 +47,7 @@ pub enum SpanType<'a> {
     /// A tool call.
     Tool,
     /// Not said; the default.
+    #[default]
     Unknown,
     /// A workflow of tasks.
     Workflow,

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use opentelemetry::{Array, Value};
 use serde::de::IgnoredAny;
 
+use crate::model::said::Said;
+
 /// What a span was given or returned.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
@@ -31,26 +33,23 @@ impl Content {
     }
 
     /// The content as an attribute: scalars typed, strings as they are, structure as JSON text.
-    pub(crate) fn into_value(self) -> Option<Value> {
+    pub(crate) fn said(&self) -> Option<Said<'_>> {
         match self {
-            Self::Text(text) => Some(Value::String(text.into())),
-            Self::Json(json) => match first_byte(&json) {
-                Some(b'{' | b'[') => Some(Value::String(json.into())),
+            Self::Text(text) => Some(text.as_str().into()),
+            Self::Json(json) => match first_byte(json) {
+                Some(b'{' | b'[') => Some(json.as_str().into()),
                 Some(b'n') => None,
-                _ => Some(scalar(json)),
+                _ => Some(Said::Made(scalar(json))),
             },
         }
     }
 
-    /// A JSON string that would be taken for JSON without its quotes becomes text that has them.
-    pub(crate) fn unmistakable(self) -> Self {
-        let Self::Json(json) = &self else { return self };
-        if first_byte(json) != Some(b'"') {
-            return self;
-        }
-        match serde_json::from_str(json).map(Self::from_text) {
-            Ok(Self::Json(_)) => Self::Text(json.clone()),
-            _ => self,
+    /// The same, but a JSON string that would be taken for JSON without its quotes keeps them.
+    pub(crate) fn unmistakable(&self) -> Option<Said<'_>> {
+        let quoted = matches!(self, Self::Json(json) if first_byte(json) == Some(b'"'));
+        match serde_json::from_str(self.as_str()).map(Self::from_text) {
+            Ok(Self::Json(_)) if quoted => Some(self.as_str().into()),
+            _ => self.said(),
         }
     }
 
@@ -62,16 +61,17 @@ impl Content {
 }
 
 /// A JSON scalar as a typed value; a number that no type holds stays text.
-fn scalar(json: String) -> Value {
-    match serde_json::from_str::<serde_json::Value>(&json) {
+fn scalar(json: &str) -> Value {
+    let text = || Value::from(json.to_owned());
+    match serde_json::from_str::<serde_json::Value>(json) {
         Ok(serde_json::Value::Bool(value)) => Value::Bool(value),
         Ok(serde_json::Value::String(text)) => Value::String(text.into()),
         Ok(serde_json::Value::Number(number)) => match (number.as_i64(), number.as_u64()) {
             (Some(integer), _) => Value::I64(integer),
-            (None, Some(_)) => Value::String(json.into()),
-            (None, None) => number.as_f64().map_or_else(|| Value::String(json.into()), Value::F64),
+            (None, Some(_)) => text(),
+            (None, None) => number.as_f64().map_or_else(text, Value::F64),
         },
-        _ => Value::String(json.into()),
+        _ => text(),
     }
 }
 
@@ -136,13 +136,17 @@ pub(crate) fn cut_with_dots(text: &str, max: usize) -> String {
 }
 
 /// Text for a column of `max` characters.
-pub(crate) fn column(text: &str, max: usize) -> String {
-    without_nul(cut(text, max).to_owned())
+pub(crate) fn column(text: &str, max: usize) -> Cow<'_, str> {
+    without_nul(cut(text, max))
 }
 
 /// PostgreSQL refuses NUL in text, and with it everything that is stored together.
-pub(crate) fn without_nul(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+pub(crate) fn without_nul(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// How deep the objects and arrays of JSON text are nested.

@@ -4,13 +4,17 @@
 //! one leaves in parts. A trace whose root never ends gets a synthetic root from what its start
 //! told, so that it does not stay "In progress" for ever.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, Status, TraceId};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::span::Span;
+use crate::model::trace_map::TraceMap;
+use crate::process::roots::OpenRoot;
 use crate::semconv;
 
 /// When traces leave the table.
@@ -40,7 +44,7 @@ impl Default for TableLimits {
 /// A span with the memory it takes.
 #[derive(Debug)]
 pub(crate) struct Weighed {
-    pub(crate) span: SpanData,
+    pub(crate) span: Box<Span>,
     pub(crate) bytes: usize,
 }
 
@@ -65,22 +69,30 @@ enum Lost {
 #[derive(Debug)]
 pub(crate) struct TraceTable {
     limits: TableLimits,
-    traces: HashMap<TraceId, Trace>,
+    traces: TraceMap<Trace>,
     /// Traces seen so far.
     seen: u64,
-    /// Every trace once, by when it must be looked at.
-    due: BTreeSet<(Instant, [u8; 16])>,
+    /// When which trace is looked at: every trace once, and looks in vain. Removing one of those at
+    /// once would cost more than looking.
+    looks: BinaryHeap<Look>,
 }
+
+/// The nearest is the greatest.
+type Look = Reverse<(Instant, [u8; 16])>;
+
+/// Looks in vain that are kept for each trace, beside a few.
+const MAX_VAIN: usize = 3;
 
 #[derive(Debug)]
 struct Trace {
     /// Traces that leave together leave in the order in which they came.
     number: u64,
     due: Instant,
+    /// When the table looks at it, which may be too early: what is put off is not written down.
+    look: Instant,
     last_activity: Instant,
     spans: Vec<Weighed>,
-    /// What each root of this process that has not ended told when it started.
-    open_roots: Vec<SpanData>,
+    open_roots: Vec<OpenRoot>,
     root_ended: bool,
     /// When the trace leaves, once its roots have ended.
     leaves: Option<Instant>,
@@ -92,28 +104,29 @@ struct Trace {
 
 impl TraceTable {
     pub(crate) fn new(limits: TableLimits) -> Self {
-        Self { limits, traces: HashMap::new(), seen: 0, due: BTreeSet::new() }
+        Self { limits, traces: TraceMap::default(), seen: 0, looks: BinaryHeap::new() }
     }
 
     /// Notes that a root of this process started; another trace may have to leave for it.
-    pub(crate) fn started(&mut self, root: SpanData, now: Instant) -> Option<Release> {
-        self.touch(root.span_context.trace_id(), now, |trace, _| {
+    pub(crate) fn started(&mut self, root: OpenRoot, now: Instant) -> Option<Release> {
+        self.touch(root.trace_id, now, |trace, _| {
             trace.open_roots.push(root);
         })
     }
 
     /// Takes in a span that ended; another trace may have to leave for it.
-    pub(crate) fn ended(&mut self, span: Weighed, now: Instant) -> Option<Release> {
-        let trace_id = span.span.span_context.trace_id();
+    pub(crate) fn ended(&mut self, weighed: Weighed, now: Instant) -> Option<Release> {
+        let trace_id = weighed.span.data.span_context.trace_id();
         self.touch(trace_id, now, |trace, limits| {
-            if is_local_root(&span.span) {
-                let id = span.span.span_context.span_id();
-                trace.open_roots.retain(|root| root.span_context.span_id() != id);
+            let data = &weighed.span.data;
+            if is_local_root(data) {
+                let id = data.span_context.span_id();
+                trace.open_roots.retain(|root| root.span_id != id);
                 trace.root_ended = true;
             }
-            trace.latest_end = trace.latest_end.max(span.span.end_time);
+            trace.latest_end = trace.latest_end.max(data.end_time);
             let first = trace.spans.is_empty();
-            trace.spans.push(span);
+            trace.spans.push(weighed);
             if trace.is_finished() {
                 // The wait begins once: children that trickle in cannot draw it out.
                 let due = *trace.leaves.get_or_insert(now + limits.finished);
@@ -127,14 +140,49 @@ impl TraceTable {
     /// Traces, or parts of them, whose time has come.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Release> {
         let mut releases = Vec::new();
-        while let Some((due, id)) = self.due.first().copied() {
-            if due > now {
-                break;
-            }
-            self.due.remove(&(due, id));
-            releases.extend(self.release_due(TraceId::from_bytes(id), now));
+        while let Some((_, trace_id)) = self.nearest().filter(|(due, _)| *due <= now) {
+            self.looks.pop();
+            releases.extend(self.release_due(trace_id, now));
         }
         releases
+    }
+
+    /// When a trace is due first, and which.
+    fn nearest(&mut self) -> Option<(Instant, TraceId)> {
+        if self.traces.is_empty() {
+            self.looks.clear();
+        }
+        while let Some(Reverse((look, id))) = self.looks.peek().copied() {
+            let trace_id = TraceId::from_bytes(id);
+            let trace = self.traces.get_mut(&trace_id).filter(|trace| trace.look == look);
+            match trace {
+                Some(trace) if trace.due == look => return Some((look, trace_id)),
+                Some(trace) => {
+                    trace.look = trace.due;
+                    self.looks.pop();
+                    self.looks.push(Reverse((trace.due, id)));
+                }
+                None => {
+                    self.looks.pop();
+                }
+            }
+        }
+        None
+    }
+
+    /// Notes that a trace is looked at then, and not at any other time.
+    fn look_at(&mut self, trace_id: TraceId, look: Instant) {
+        const FEW: usize = 64;
+        if let Some(trace) = self.traces.get_mut(&trace_id) {
+            trace.look = look;
+        }
+        if self.looks.len() > self.traces.len() * (1 + MAX_VAIN) + FEW {
+            let traces = &self.traces;
+            self.looks.retain(|Reverse((look, id))| {
+                traces.get(&TraceId::from_bytes(*id)).is_some_and(|trace| trace.look == *look)
+            });
+        }
+        self.looks.push(Reverse((look, trace_id.to_bytes())));
     }
 
     /// Everything that has ended, whether its time has come or not.
@@ -155,8 +203,8 @@ impl TraceTable {
     }
 
     /// When [`TraceTable::due`] should be asked next.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(due, _)| *due)
+    pub(crate) fn next_due(&mut self) -> Option<Instant> {
+        self.nearest().map(|(due, _)| due)
     }
 
     fn touch(
@@ -175,26 +223,21 @@ impl TraceTable {
             self.seen += 1;
             Trace::new(self.seen, now, ttl)
         });
-        let before = trace.due;
         trace.last_activity = now;
         change(trace, &self.limits);
-        if new || trace.due != before {
-            let id = trace_id.to_bytes();
-            self.due.remove(&(before, id));
-            self.due.insert((trace.due, id));
+        // Most traces have a span before long: looking that early at first saves looking twice.
+        let look = if new { trace.due.min(now + self.limits.running) } else { trace.due };
+        if new || look < trace.look {
+            self.look_at(trace_id, look);
         }
         evicted
     }
 
     /// Makes room: the trace that would be looked at next leaves now.
     fn evict(&mut self) -> Option<Release> {
-        let (_, id) = self.due.first().copied()?;
-        let trace_id = TraceId::from_bytes(id);
+        let (_, trace_id) = self.nearest()?;
         let release = self.release(trace_id, None);
         let rest = self.traces.remove(&trace_id);
-        if let Some(trace) = &rest {
-            self.due.remove(&(trace.due, id));
-        }
         match release {
             Some(release) => Some(Release { finished: true, ..release }),
             None => rest.filter(|trace| trace.announced).map(|_| Release::end_of(trace_id)),
@@ -207,7 +250,7 @@ impl TraceTable {
         let expires = trace.last_activity + ttl;
         if trace.spans.is_empty() && now < expires {
             trace.due = expires;
-            self.due.insert((expires, trace_id.to_bytes()));
+            self.look_at(trace_id, expires);
             return None;
         }
         let lost = (now >= expires).then_some(Lost::Expired);
@@ -218,10 +261,9 @@ impl TraceTable {
     fn release(&mut self, trace_id: TraceId, lost: Option<Lost>) -> Option<Release> {
         let ttl = self.limits.ttl;
         let trace = self.traces.get_mut(&trace_id)?;
-        self.due.remove(&(trace.due, trace_id.to_bytes()));
         let mut spans = std::mem::take(&mut trace.spans);
         // A sort that keeps order: children as they ended, then the root.
-        spans.sort_by_key(|weighed| is_local_root(&weighed.span));
+        spans.sort_by_key(|weighed| is_local_root(&weighed.span.data));
         let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl));
         let finished = lost.is_some() || trace.open_roots.is_empty();
         let empty = spans.is_empty() && synthetic_root.is_none();
@@ -231,8 +273,9 @@ impl TraceTable {
         } else {
             trace.announced |= !empty;
             trace.leaves = None;
-            trace.due = trace.last_activity + ttl;
-            self.due.insert((trace.due, trace_id.to_bytes()));
+            let due = trace.last_activity + ttl;
+            trace.due = due;
+            self.look_at(trace_id, due);
         }
         (!untold).then_some(Release { trace_id, spans, finished, synthetic_root })
     }
@@ -250,6 +293,7 @@ impl Trace {
         Self {
             number,
             due: now + ttl,
+            look: now + ttl,
             last_activity: now,
             spans: Vec::new(),
             open_roots: Vec::new(),
@@ -264,10 +308,10 @@ impl Trace {
         self.root_ended && self.open_roots.is_empty()
     }
 
-    /// A root made of what its start told, when the trace's root is one of this process.
+    /// A root made of what is known of it, when the trace's root is one of this process.
     fn synthetic_root(&self, lost: Lost, ttl: Duration) -> Option<SpanData> {
-        let root = self.open_roots.iter().find(|root| root.parent_span_id == SpanId::INVALID)?;
-        let mut root = root.clone();
+        let root = self.open_roots.iter().find(|root| root.is_whole)?;
+        let mut root = root.data()?;
         let (reason, description) = match lost {
             Lost::Expired => (
                 "expired",

@@ -8,10 +8,12 @@ use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::text::Content;
 use crate::model::weight;
-use crate::process::aggregate::Weighed;
+use crate::process::roots::OpenRoot;
 use crate::stats::{DropReason, Dropped};
 use crate::sync::{lock, now, wait};
 
@@ -31,7 +33,10 @@ pub(crate) struct Intake {
 #[derive(Debug, Default)]
 struct State {
     items: Vec<Item>,
-    /// Of the queue and of what the worker holds.
+    /// Spans that were handed over, to be freed by the threads that make new ones.
+    spent: Vec<Spent>,
+    spent_bytes: usize,
+    /// Of the queue, of what the worker holds and of what is spent.
     bytes: usize,
     ended: u64,
     /// Spans in the queue or with the worker.
@@ -60,9 +65,30 @@ impl fmt::Debug for Tasks {
 #[expect(clippy::large_enum_variant, reason = "the large one is nearly every item")]
 pub(crate) enum Item {
     /// A root of this process started.
-    Started(Box<SpanData>),
-    Ended(Weighed),
+    Started(OpenRoot),
+    /// A span with the memory that it takes.
+    Ended(SpanData, usize),
 }
+
+/// What is left of a span once it is encoded: the memory that its thread gave it.
+///
+/// Memory that is always freed on another thread than it came from never gets back to that one's
+/// cache, and allocating the next span's then costs more than freeing the last one's: so whoever
+/// ends a span frees one that went before.
+#[derive(Debug)]
+#[expect(dead_code, reason = "kept only to be freed")]
+pub(crate) struct Spent {
+    pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) inputs: Option<Content>,
+    pub(crate) outputs: Option<Content>,
+    /// What the whole span was counted as.
+    pub(crate) bytes: usize,
+}
+
+/// Spans above this are freed at once: memory in such pieces is not cached.
+const MAX_SPENT: usize = 16 * 1024;
+/// The part of the memory that spent spans may take.
+const SPENT_PART: usize = 8;
 
 /// What the worker is to do beside the items.
 #[derive(Default)]
@@ -91,6 +117,9 @@ impl Intake {
     pub(crate) fn ended(&self, span: SpanData) {
         let bytes = weight::of(&span);
         let mut state = lock(&self.state);
+        let spent = state.pop_spent();
+        let short = state.bytes + bytes > self.max_bytes;
+        let all_spent = if short { state.take_spent() } else { Vec::new() };
         state.ended += 1;
         if state.closed {
             state.dropped.add(DropReason::AfterShutdown, 1);
@@ -100,16 +129,19 @@ impl Intake {
         } else {
             state.bytes += bytes;
             state.held += 1;
-            state.items.push(Item::Ended(Weighed { span, bytes }));
+            state.items.push(Item::Ended(span, bytes));
             self.rouse(&mut state);
         }
+        // Freed without the lock.
+        drop(state);
+        drop((spent, all_spent));
     }
 
-    /// Takes in what a root told when it started. It is only an aid: left out when memory is short.
-    pub(crate) fn started(&self, root: SpanData) {
+    /// Takes in that a root started. It is only an aid: left out when memory is short.
+    pub(crate) fn started(&self, root: OpenRoot) {
         let mut state = lock(&self.state);
         if !state.closed && !self.is_short(&state) {
-            state.items.push(Item::Started(Box::new(root)));
+            state.items.push(Item::Started(root));
             self.rouse(&mut state);
         }
     }
@@ -142,6 +174,13 @@ impl Intake {
     pub(crate) fn take(&self, items: &mut Vec<Item>, until: Option<Instant>, soon: bool) -> Orders {
         let mut state = lock(&self.state);
         state.asleep = !soon;
+        if !soon && !state.spent.is_empty() {
+            // Who sleeps for long keeps nothing.
+            let spent = state.take_spent();
+            drop(state);
+            drop(spent);
+            state = lock(&self.state);
+        }
         while !(state.has_orders() || (!state.items.is_empty() && (!soon || self.is_short(&state))))
         {
             if until.is_some_and(|until| now() >= until) {
@@ -159,12 +198,26 @@ impl Intake {
         }
     }
 
-    /// For the worker: moves `spans` into the outboxes' accounts; `hand_in` does it.
-    pub(crate) fn hand_over(&self, spans: u64, bytes: usize, hand_in: impl FnOnce()) {
+    /// For the worker: moves `spans` into the outboxes' accounts, which `hand_in` does, and gives
+    /// back what is left of them.
+    pub(crate) fn hand_over(&self, spans: u64, mut spent: Vec<Spent>, hand_in: impl FnOnce()) {
+        spent.sort_unstable_by_key(|spent| spent.bytes > MAX_SPENT);
         let mut state = lock(&self.state);
         hand_in();
         state.held -= spans;
-        state.bytes -= bytes;
+        let mut room = (self.max_bytes / SPENT_PART).saturating_sub(state.spent_bytes);
+        let kept = spent.iter().take_while(|spent| {
+            let fits = spent.bytes <= MAX_SPENT.min(room);
+            room = room.saturating_sub(spent.bytes);
+            fits
+        });
+        let kept = kept.count();
+        let freed = spent.split_off(kept);
+        state.bytes -= freed.iter().map(|spent| spent.bytes).sum::<usize>();
+        state.spent_bytes += spent.iter().map(|spent| spent.bytes).sum::<usize>();
+        state.spent.append(&mut spent);
+        drop(state);
+        drop(freed);
     }
 
     /// For the worker: the orders are carried out.
@@ -206,7 +259,7 @@ impl Intake {
         state.closed = true;
         let late = std::mem::take(&mut state.items);
         let ended = late.iter().filter_map(|item| match item {
-            Item::Ended(weighed) => Some(weighed.bytes),
+            Item::Ended(_, bytes) => Some(bytes),
             Item::Started(_) => None,
         });
         let (count, bytes) = ended.fold((0, 0), |(count, bytes), more| (count + 1, bytes + more));
@@ -225,6 +278,18 @@ impl Intake {
 }
 
 impl State {
+    fn pop_spent(&mut self) -> Option<Spent> {
+        let spent = self.spent.pop()?;
+        self.spent_bytes -= spent.bytes;
+        self.bytes -= spent.bytes;
+        Some(spent)
+    }
+
+    fn take_spent(&mut self) -> Vec<Spent> {
+        self.bytes -= std::mem::take(&mut self.spent_bytes);
+        std::mem::take(&mut self.spent)
+    }
+
     fn has_orders(&self) -> bool {
         !self.tasks.0.is_empty() || self.flushes_asked > self.flushes_done || self.closing
     }

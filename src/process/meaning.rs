@@ -6,63 +6,84 @@
 //! the `OpenTelemetry` API, keeps its attributes as they are.
 
 use std::collections::HashSet;
+use std::mem;
 
-use opentelemetry::{Array, Key, KeyValue, Value};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::span::Span;
 use crate::model::text::{Content, json_of};
 use crate::semconv::{private, span as keys};
 
+/// What the keys of everything that is read here begin with.
+const OWN_PREFIX: &str = "mlflow";
+
 /// Attributes up to which comparing each with each is cheaper than hashing.
 const FEW: usize = 24;
 
-/// Notes of the capturing layer on one span.
+/// What a span tells beside its attributes: the notes of the capturing layer, inputs and outputs.
 #[derive(Default)]
-struct Notes {
-    fields: Vec<String>,
-    integers: Vec<String>,
+struct Told {
+    fields: Vec<StringValue>,
+    integers: Vec<StringValue>,
     returned: Option<Value>,
     json_keys: Vec<Key>,
+    inputs: Option<Value>,
+    outputs: Option<Value>,
 }
 
 /// The span with its notes worked in and taken out.
-pub(crate) fn of(mut data: SpanData) -> Span {
-    let mut notes = Notes::default();
-    let mut attributes = std::mem::take(&mut data.attributes);
-    if attributes.iter().any(|kv| kv.key.as_str().starts_with(private::PREFIX)) {
-        attributes = attributes.into_iter().filter_map(|kv| notes.keep(kv)).collect();
-    }
-    let mut attributes = last_of_each_key(attributes);
-    notes.retype(&mut attributes);
-
-    let arguments = notes.take_arguments(&mut attributes);
-    let mut take = |key| take_attribute(&mut attributes, key).map(Content::from_value);
-    let given = take(keys::INPUTS);
-    let outputs = take(keys::OUTPUTS).or_else(|| notes.returned.map(Content::from_value));
-    let inputs_are_arguments = given.is_none();
-    let inputs = given.or_else(|| inputs_of(&arguments, &notes.integers));
-    data.attributes = attributes;
-    Span { data, arguments, inputs, outputs, inputs_are_arguments, json_keys: notes.json_keys }
+pub(crate) fn of(data: SpanData) -> Span {
+    let mut span = Span::plain(data);
+    work_in(&mut span);
+    span
 }
 
-impl Notes {
-    /// Reads a note; any other attribute passes.
-    fn keep(&mut self, kv: KeyValue) -> Option<KeyValue> {
-        match kv.key.as_str() {
-            private::FIELDS => self.fields.extend(strings(&kv.value)),
-            private::INTEGERS => self.integers.extend(strings(&kv.value)),
-            private::RETURN => self.returned = Some(kv.value),
-            private::JSON => self.json_keys.extend(strings(&kv.value).map(Key::from)),
-            _ => return Some(kv),
+/// Works the notes of a span in and takes them out.
+pub(crate) fn work_in(span: &mut Span) {
+    let data = &mut span.data;
+    let mut told = Told::default();
+    let mut keys = Keys::default();
+    data.attributes.retain_mut(|kv| {
+        let kept = !kv.key.as_str().starts_with(OWN_PREFIX) || told.leaves(kv);
+        if kept {
+            keys.add(kv.key.as_str());
         }
-        None
+        kept
+    });
+    if keys.may_repeat && has_duplicates(&data.attributes) {
+        keep_last_of_each_key(&mut data.attributes);
+    }
+    told.retype(&mut data.attributes);
+
+    span.arguments = told.take_arguments(&mut data.attributes);
+    let given = told.inputs.map(Content::from_value);
+    span.outputs = told.outputs.or(told.returned).map(Content::from_value);
+    span.inputs_are_arguments = given.is_none();
+    span.inputs = given.or_else(|| inputs_of(&span.arguments, &told.integers));
+    span.json_keys = told.json_keys;
+}
+
+impl Told {
+    /// Takes what is told; whether the attribute is one like any other.
+    fn leaves(&mut self, kv: &mut KeyValue) -> bool {
+        let mut value = || mem::replace(&mut kv.value, Value::Bool(false));
+        match kv.key.as_str() {
+            keys::INPUTS => self.inputs = Some(value()),
+            keys::OUTPUTS => self.outputs = Some(value()),
+            private::FIELDS => self.fields.extend(strings(value())),
+            private::INTEGERS => self.integers.extend(strings(value())),
+            private::RETURN => self.returned = Some(value()),
+            private::JSON => self.json_keys.extend(strings(value()).iter().map(key_named)),
+            _ => return true,
+        }
+        false
     }
 
     /// Gives integers that became text their type back, where it can hold them.
     fn retype(&self, attributes: &mut [KeyValue]) {
         for name in &self.integers {
-            let attribute = attributes.iter_mut().find(|kv| kv.key.as_str() == name);
+            let attribute = attributes.iter_mut().find(|kv| kv.key.as_str() == name.as_str());
             let integer = attribute.as_ref().and_then(|kv| kv.value.as_str().parse().ok());
             if let (Some(attribute), Some(integer)) = (attribute, integer) {
                 attribute.value = Value::I64(integer);
@@ -75,10 +96,11 @@ impl Notes {
     /// A field that held an error was expanded by the OTel layer into several attributes, which
     /// belong together: it is no argument.
     fn take_arguments(&self, attributes: &mut Vec<KeyValue>) -> Vec<KeyValue> {
-        let mut arguments = Vec::new();
-        for name in &self.fields {
-            let chain = format!("{name}.chain");
-            if attributes.iter().any(|kv| kv.key.as_str() == chain) {
+        let mut arguments = Vec::with_capacity(self.fields.len());
+        for name in self.fields.iter().map(StringValue::as_str) {
+            let is_error =
+                |kv: &KeyValue| kv.key.as_str().strip_suffix(".chain").is_some_and(|it| it == name);
+            if attributes.iter().any(is_error) {
                 continue;
             }
             if let Some(at) = attributes.iter().position(|kv| kv.key.as_str() == name) {
@@ -90,69 +112,86 @@ impl Notes {
 }
 
 /// Arguments as one JSON object; none when there are none.
-fn inputs_of(arguments: &[KeyValue], integers: &[String]) -> Option<Content> {
+fn inputs_of(arguments: &[KeyValue], integers: &[StringValue]) -> Option<Content> {
     if arguments.is_empty() {
         return None;
     }
-    let entries: Vec<String> = arguments
-        .iter()
-        .map(|kv| {
-            let name = json_of(&Value::from(kv.key.as_str().to_owned()));
-            format!("{name}:{}", json_of_argument(kv, integers))
-        })
-        .collect();
-    Some(Content::Json(format!("{{{}}}", entries.join(","))))
+    let mut object = Vec::new();
+    for kv in arguments {
+        object.push(if object.is_empty() { b'{' } else { b',' });
+        write_text(&mut object, kv.key.as_str());
+        object.push(b':');
+        write_argument(&mut object, kv, integers);
+    }
+    object.push(b'}');
+    String::from_utf8(object).ok().map(Content::Json)
 }
 
 /// The value as JSON; a `u64` that no attribute can hold is still a number there.
-fn json_of_argument(kv: &KeyValue, integers: &[String]) -> String {
+fn write_argument(object: &mut Vec<u8>, kv: &KeyValue, integers: &[StringValue]) {
     match &kv.value {
-        Value::String(text)
-            if integers.iter().any(|name| kv.key.as_str() == name)
-                && text.as_str().parse::<u64>().is_ok() =>
-        {
-            text.as_str().to_owned()
-        }
-        value => json_of(value),
+        Value::String(text) if !is_large(kv, text, integers) => write_text(object, text.as_str()),
+        Value::String(text) => object.extend_from_slice(text.as_str().as_bytes()),
+        value => object.extend_from_slice(json_of(value).as_bytes()),
     }
 }
 
-/// Each key once, with the value that was set last, where it was set last.
-fn last_of_each_key(mut attributes: Vec<KeyValue>) -> Vec<KeyValue> {
-    if attributes.len() <= FEW && !has_duplicates(&attributes) {
-        return attributes;
+fn write_text(object: &mut Vec<u8>, text: &str) {
+    // Neither text nor memory can refuse.
+    let _ = serde_json::to_writer(object, text);
+}
+
+fn is_large(kv: &KeyValue, text: &StringValue, integers: &[StringValue]) -> bool {
+    integers.iter().any(|name| kv.key.as_str() == name.as_str())
+        && text.as_str().parse::<u64>().is_ok()
+}
+
+/// Notices that a key came before; may be wrong, but never overlooks one.
+#[derive(Default)]
+struct Keys {
+    seen: u64,
+    may_repeat: bool,
+}
+
+impl Keys {
+    fn add(&mut self, key: &str) {
+        let last = key.as_bytes().last().copied().map_or(0, usize::from);
+        let bit = 1_u64 << (((key.len() * 5) ^ last) & 63);
+        self.may_repeat |= self.seen & bit != 0;
+        self.seen |= bit;
     }
-    let mut seen = HashSet::with_capacity(attributes.len());
-    let mut kept: Vec<bool> =
-        attributes.iter().rev().map(|kv| seen.insert(kv.key.as_str())).collect();
-    attributes.retain(|_| kept.pop().unwrap_or(true));
-    attributes
 }
 
 /// Cheaper than a set, for the few attributes that most spans have.
 fn has_duplicates(attributes: &[KeyValue]) -> bool {
     let mut rest = attributes;
-    while let Some((first, others)) = rest.split_first() {
+    while let (Some((first, others)), true) = (rest.split_first(), attributes.len() <= FEW) {
         if others.iter().any(|other| other.key == first.key) {
             return true;
         }
         rest = others;
     }
-    false
+    attributes.len() > FEW
 }
 
-fn take_attribute(attributes: &mut Vec<KeyValue>, key: &str) -> Option<Value> {
-    let at = attributes.iter().position(|kv| kv.key.as_str() == key)?;
-    Some(attributes.remove(at).value)
+/// Each key once, with the value that was set last, where it was set last.
+fn keep_last_of_each_key(attributes: &mut Vec<KeyValue>) {
+    let mut seen = HashSet::with_capacity(attributes.len());
+    let mut kept: Vec<bool> =
+        attributes.iter().rev().map(|kv| seen.insert(kv.key.as_str())).collect();
+    attributes.retain(|_| kept.pop().unwrap_or(true));
 }
 
-fn strings(value: &Value) -> impl Iterator<Item = String> + '_ {
-    let (one, many) = match value {
-        Value::String(text) => (Some(text), [].as_slice()),
-        Value::Array(Array::String(items)) => (None, items.as_slice()),
-        _ => (None, [].as_slice()),
-    };
-    one.into_iter().chain(many).map(|text| text.as_str().to_owned())
+fn key_named(name: &StringValue) -> Key {
+    Key::from(name.as_str().to_owned())
+}
+
+fn strings(value: Value) -> Vec<StringValue> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(Array::String(items)) => items,
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -17,4 +17,5 @@ pub(crate) mod limits;
 pub(crate) mod meaning;
 pub(crate) mod pipeline;
 pub(crate) mod processor;
+pub(crate) mod roots;
 pub(crate) mod worker;

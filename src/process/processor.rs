@@ -7,21 +7,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, TraceContextExt as _};
-use opentelemetry::{Context, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use crate::model::text::cut;
 use crate::process::aggregate::is_local_root;
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
+use crate::process::roots::{self, OpenRoot};
 
 /// Patience of `force_flush`, which the SDK gives none.
 pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
-/// What is kept of a long value in case the root never ends.
-const MAX_START_CHARS: usize = 1024;
 
 /// Hands every sampled span that ends to mlflow-tracing; made by
 /// [`TracingGuard::processor`](crate::TracingGuard::processor).
@@ -60,12 +58,11 @@ impl SpanProcessor for MlflowSpanProcessor {
         let parent = parent.span_context();
         let local_root = !parent.is_valid() || parent.is_remote();
         let Some(intake) = self.pipeline.intake() else { return };
-        if !local_root || !span.span_context().is_sampled() {
+        if !local_root || !span.span_context().is_sampled() || roots::is_watched() {
             return;
         }
-        if let Some(mut start) = span.exported_data() {
-            shorten(&mut start);
-            intake.started(start);
+        if let Some(start) = span.exported_data() {
+            intake.started(OpenRoot::told(start));
         }
     }
 
@@ -97,19 +94,4 @@ impl SpanProcessor for MlflowSpanProcessor {
 
 pub(super) fn sdk_error(error: &FlushError) -> OTelSdkError {
     OTelSdkError::InternalFailure(error.to_string())
-}
-
-/// What a start tells is kept for as long as the root is open: only its beginning.
-fn shorten(start: &mut SpanData) {
-    for attribute in &mut start.attributes {
-        let short = match &attribute.value {
-            Value::String(text) if text.as_str().len() > MAX_START_CHARS => {
-                Some(cut(text.as_str(), MAX_START_CHARS).to_owned())
-            }
-            _ => None,
-        };
-        if let Some(short) = short {
-            attribute.value = Value::String(short.into());
-        }
-    }
 }

@@ -5,12 +5,14 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::diagnostics;
 use crate::error::{Error, Result};
 use crate::export::{Encoder, SpanFilter, TraceChunk};
-use crate::process::aggregate::{Release, TraceTable};
-use crate::process::intake::{Intake, Item};
+use crate::model::span::Span;
+use crate::process::aggregate::{Release, TraceTable, Weighed};
+use crate::process::intake::{Intake, Item, Spent};
 use crate::process::limits::SpanTrim;
 use crate::process::meaning;
 use crate::process::pipeline::PipelineSettings;
@@ -34,9 +36,9 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    fn parcel(&mut self, mut chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
+    fn parcel(&mut self, mut chunk: TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
         let filtered = self.filter.as_ref().map_or(0, |filter| filter.apply(&mut chunk));
-        Parcel { filtered, ..self.encoder.encode(chunk, resource) }
+        Parcel { filtered, ..self.encoder.encode(&chunk, resource) }
     }
 }
 
@@ -88,8 +90,11 @@ impl Worker {
             let mut releases = Vec::new();
             for item in items.drain(..) {
                 releases.extend(match item {
-                    Item::Started(root) => self.table.started(*root, now),
-                    Item::Ended(span) => self.table.ended(span, now),
+                    Item::Started(root) => self.table.started(root, now),
+                    Item::Ended(data, bytes) => {
+                        let span = self.meant(data);
+                        self.table.ended(Weighed { span, bytes }, now)
+                    }
                 });
             }
             items.shrink_to(KEPT_ITEMS);
@@ -104,6 +109,14 @@ impl Worker {
         // Closing time may be over before the order to close is seen.
         let rest = self.table.close();
         self.hand_over(rest, now());
+    }
+
+    /// The span with its meaning; in its place at once, because it is large.
+    fn meant(&self, data: SpanData) -> Box<Span> {
+        let mut span = Box::new(Span::plain(data));
+        meaning::work_in(&mut span);
+        self.trim.apply(&mut span);
+        span
     }
 
     /// Encodes releases for every destination and puts them into their outboxes, about a request's
@@ -125,42 +138,42 @@ impl Worker {
 struct Group {
     parcels: Vec<Vec<Parcel>>,
     spans: u64,
-    bytes: usize,
+    spent: Vec<Spent>,
 }
 
 impl Group {
     fn add(&mut self, release: Release, worker: &mut Worker) {
         let Release { trace_id, spans, finished, synthetic_root } = release;
-        self.bytes += spans.iter().map(|weighed| weighed.bytes).sum::<usize>();
         self.spans += u64::try_from(spans.len()).unwrap_or(u64::MAX);
-        let trim = worker.trim;
-        let meant = |span| {
-            let mut span = meaning::of(span);
-            trim.apply(&mut span);
-            span
-        };
-        let spans = spans.into_iter().map(|weighed| meant(weighed.span)).collect();
-        let synthetic_root = synthetic_root.map(meant);
-        let mut chunk = Some(TraceChunk { trace_id, spans, finished, synthetic_root });
+        let synthetic_root = synthetic_root.map(|data| worker.meant(data));
         let resource = Arc::clone(&lock(&worker.resource));
-        let last = worker.outlets.len().saturating_sub(1);
         self.parcels.resize_with(worker.outlets.len(), Vec::new);
-        for (index, outlet) in worker.outlets.iter_mut().enumerate() {
-            let chunk = if index == last { chunk.take() } else { chunk.clone() };
-            let parcel = chunk.map(|chunk| outlet.parcel(chunk, &resource));
-            if let (Some(parcel), Some(parcels)) = (parcel, self.parcels.get_mut(index)) {
-                parcels.push(parcel);
-            }
+        for (outlet, parcels) in worker.outlets.iter_mut().zip(&mut self.parcels) {
+            let spans = spans.iter().map(|weighed| &*weighed.span).collect();
+            let synthetic_root = synthetic_root.as_deref();
+            let chunk = TraceChunk { trace_id, spans, finished, synthetic_root };
+            parcels.push(outlet.parcel(chunk, &resource));
         }
+        self.spent.extend(spans.into_iter().map(spent));
     }
 
     fn hand_in(self, worker: &Worker, now: Instant) {
-        let Self { parcels, spans, bytes } = self;
-        worker.intake.hand_over(spans, bytes, || {
+        let Self { parcels, spans, spent } = self;
+        worker.intake.hand_over(spans, spent, || {
             for (outlet, parcels) in worker.outlets.iter().zip(parcels) {
                 outlet.outbox.hand_in(parcels, now);
             }
         });
+    }
+}
+
+fn spent(weighed: Weighed) -> Spent {
+    let Weighed { mut span, bytes } = weighed;
+    Spent {
+        attributes: std::mem::take(&mut span.data.attributes),
+        inputs: span.inputs.take(),
+        outputs: span.outputs.take(),
+        bytes,
     }
 }
 

@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::SpanData;
 use crate::export::form::Form;
 use crate::export::json;
 use crate::export::span_encoder::SpanEncoder;
+use crate::tests::encoded;
 use crate::transport::Envelope;
 
 /// A directory that is gone when the test is over.
@@ -48,8 +49,7 @@ impl Drop for Scratch {
 pub(super) fn line_of(resource: &Resource, spans: &[SpanData]) -> Vec<u8> {
     let resource = Arc::new(resource.clone());
     let mut encoder = SpanEncoder::own(Form::Json);
-    let payloads: Vec<_> = spans.iter().map(|span| encoder.encode(span, &resource, true)).collect();
-    Form::Json.request(&payloads)
+    Form::Json.request(&encoded(&mut encoder, &resource, spans)).to_vec()
 }
 
 pub(super) fn scope_of(scope: &InstrumentationScope) -> Envelope {

@@ -45,6 +45,8 @@ pub mod trace {
     pub const USER: &str = "user.id";
     /// Prefix of a mutable tag: `mlflow.traceTag.<key>`.
     pub const TAG_PREFIX: &str = "mlflow.traceTag.";
+    /// The tag that names the trace, [`tag::TRACE_NAME`](super::tag::TRACE_NAME), with that prefix.
+    pub const NAME_TAG: &str = "mlflow.traceTag.mlflow.traceName";
     /// Prefix of an immutable metadata entry: `mlflow.traceMetadata.<key>`. Needs the trace-info call.
     pub const METADATA_PREFIX: &str = "mlflow.traceMetadata.";
     /// Your own id for the request, at most 50 characters. Needs the trace-info call.
@@ -159,8 +161,6 @@ pub mod http {
 ///
 /// They are attributes because the span is the only thing the two share.
 pub(crate) mod private {
-    /// What their names begin with.
-    pub(crate) const PREFIX: &str = "mlflow_tracing.";
     /// Names of the undotted fields a `tracing` span declares: its arguments.
     pub(crate) const FIELDS: &str = "mlflow_tracing.fields";
     /// Names of fields whose text was an unsigned or 128-bit integer.

@@ -9,12 +9,13 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use ureq::Agent;
 use ureq::http::Uri;
+use ureq::{Agent, SendBody};
 
 use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::endpoint::Credentials;
 use crate::transport::headers::{Headers, Secrets};
+use crate::transport::parts::Parts;
 use crate::transport::proxy::Proxy;
 use crate::transport::resolver::CachingResolver;
 use crate::transport::tls;
@@ -42,7 +43,7 @@ pub(crate) struct Request<'a> {
     pub(crate) headers: &'a Headers,
     pub(crate) content_type: &'a str,
     pub(crate) content_encoding: Option<&'a str>,
-    pub(crate) body: &'a [u8],
+    pub(crate) body: &'a Parts<'a>,
     pub(crate) timeout: Duration,
 }
 
@@ -125,7 +126,11 @@ impl Http {
                 if let Some(encoding) = request.content_encoding {
                     builder = builder.header("Content-Encoding", encoding);
                 }
-                builder.header("Content-Type", request.content_type).send(request.body)?
+                // A body whose length is known is copied once; chunks would be copied twice.
+                builder
+                    .header("Content-Type", request.content_type)
+                    .header("Content-Length", request.body.len())
+                    .send(SendBody::from_reader(&mut request.body.reader()))?
             }
         };
         let (head, mut body) = response.into_parts();

@@ -25,15 +25,19 @@ pub(crate) mod grpc;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod outbox;
+pub(crate) mod parts;
 pub(crate) mod proxy;
 pub(crate) mod resolver;
 pub(crate) mod retry;
 pub(crate) mod sender;
+pub(crate) mod shared;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_disabled.rs"]
 pub(crate) mod tls;
+
+use shared::Shared;
 
 /// One span in the form its destination understands.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ pub(crate) struct Payload {
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     /// Encoded, once.
-    Bytes(Vec<u8>),
+    Bytes(Shared),
     /// As it is, for an exporter that encodes by itself.
     Span { span: Box<SpanData>, resource: Arc<Resource>, weight: usize },
 }

@@ -14,7 +14,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 use tracing::level_filters::LevelFilter;
 
-use crate::capture::filter::CaptureFilter;
+use crate::capture::filter::CaptureRules;
 use crate::config::builder::Builder;
 use crate::config::destination::Named;
 use crate::config::env::Env;
@@ -51,7 +51,7 @@ pub(crate) struct Config {
     pub(crate) pipeline: PipelineSettings,
     /// Whether the end of a root span waits until its trace is delivered.
     pub(crate) waits_for_delivery: bool,
-    pub(crate) filter: CaptureFilter,
+    pub(crate) rules: CaptureRules,
     pub(crate) drop_timeout: Duration,
     pub(crate) strict: Option<Duration>,
     /// The program's name as a `tracing` target.
@@ -143,7 +143,7 @@ impl Resolver<'_> {
             propagation,
             pipeline,
             waits_for_delivery: !builder.async_trace_logging.unwrap_or(is_async),
-            filter: CaptureFilter {
+            rules: CaptureRules {
                 max_level: if disabled { LevelFilter::OFF } else { max_level },
                 infrastructure: builder.infrastructure_spans,
             },

@@ -34,8 +34,8 @@ fn nothing_set_means_the_embedded_default() {
     assert_eq!(local(env([])).directory.unwrap().to_str(), Some("./mlflow-traces"));
     assert_eq!(config.pipeline.max_bytes, 64 * 1024 * 1024);
     assert_eq!(config.drop_timeout, Duration::from_secs(5));
-    assert_eq!(config.filter.max_level, LevelFilter::INFO);
-    assert_eq!((config.filter.infrastructure, config.strict), (false, None));
+    assert_eq!(config.rules.max_level, LevelFilter::INFO);
+    assert_eq!((config.rules.infrastructure, config.strict), (false, None));
     assert_eq!(config.explanation.warnings().count(), 0);
 }
 
@@ -53,8 +53,8 @@ fn what_the_builder_says_reaches_its_place() {
     assert_eq!(config.pipeline.max_bytes, 1024 * 1024);
     assert_eq!(config.destinations[0].retry.window, Duration::from_secs(1));
     assert_eq!(config.drop_timeout, Duration::from_secs(2));
-    assert_eq!(config.filter.max_level, LevelFilter::TRACE);
-    assert!(config.filter.infrastructure);
+    assert_eq!(config.rules.max_level, LevelFilter::TRACE);
+    assert!(config.rules.infrastructure);
     assert_eq!(config.strict, Some(Duration::from_secs(3)));
 }
 
@@ -62,7 +62,7 @@ fn what_the_builder_says_reaches_its_place() {
 fn disabled_means_that_nothing_is_captured() {
     let config = resolved(env([("OTEL_SDK_DISABLED", "TRUE")]).with_max_level(LevelFilter::TRACE));
     assert!(config.disabled);
-    assert_eq!(config.filter.max_level, LevelFilter::OFF);
+    assert_eq!(config.rules.max_level, LevelFilter::OFF);
 }
 
 #[test]

@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::StringValue;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_sdk::trace::SpanData;
 use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::export::frame::{self, Envelopes};
-use crate::tests::{cases, context, random, span_data};
-use crate::transport::{Body, Payload};
+use crate::export::form::Form;
+use crate::export::frame;
+use crate::export::span_encoder::SpanEncoder;
+use crate::tests::{cases, context, encoded, random, span_data};
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -78,23 +81,8 @@ fn a_time_that_does_not_fit_becomes_the_nearest_that_does() {
 }
 
 fn ours(resource: &Resource, spans: &[SpanData]) -> Vec<u8> {
-    let resource = Arc::new(resource.clone());
-    let (mut envelopes, mut scratch) = (Envelopes::default(), Vec::new());
-    let payloads: Vec<Payload> = spans
-        .iter()
-        .map(|data| {
-            let bytes = span_bytes(&mut scratch, data);
-            let scope = &data.instrumentation_scope;
-            let envelope = envelopes.get(&resource, scope, frame::protobuf);
-            Payload {
-                trace_id: data.span_context.trace_id(),
-                envelope,
-                body: Body::Bytes(bytes),
-                counted: true,
-            }
-        })
-        .collect();
-    frame::request(&payloads)
+    let mut encoder = SpanEncoder::own(Form::Protobuf);
+    frame::request(&encoded(&mut encoder, &Arc::new(resource.clone()), spans)).to_vec()
 }
 
 /// Resource and scope, each with its schema.

@@ -50,8 +50,8 @@ fn a_request_is_exactly_as_long_as_its_parts_say() {
     let envelope = Arc::new(protobuf(&resource, &scope));
     // Lengths on both sides of where a length takes one byte more.
     for length in (90..140).chain(16_300..16_400) {
-        let span = Payload { body: Body::Bytes(vec![0; length]), ..payload(&envelope, 0) };
-        let body = request(&[span]);
+        let span = Payload { body: Body::Bytes(vec![0; length].into()), ..payload(&envelope, 0) };
+        let body = request(&[span]).to_vec();
         let (inner, prefix) = length_prefix(&body);
         assert_eq!(inner + prefix, body.len(), "{length}");
     }
@@ -73,7 +73,7 @@ fn payload(envelope: &Arc<Envelope>, byte: u8) -> Payload {
     Payload {
         trace_id,
         envelope: Arc::clone(envelope),
-        body: Body::Bytes(vec![byte]),
+        body: Body::Bytes(vec![byte].into()),
         counted: true,
     }
 }

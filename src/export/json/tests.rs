@@ -10,10 +10,9 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::export::encode;
-use crate::export::frame::Envelopes;
-use crate::tests::{cases, random, root_data, span_data};
-use crate::transport::Body;
+use crate::export::form::Form;
+use crate::export::span_encoder::SpanEncoder;
+use crate::tests::{cases, encoded, random, root_data, span_data};
 
 proptest! {
     #![proptest_config(cases(200))]
@@ -75,29 +74,14 @@ fn a_request_is_one_line_whatever_its_texts_hold() {
 }
 
 fn line_of(resource: &Resource, spans: &[SpanData]) -> Vec<u8> {
-    request_line(&payloads(resource, spans, envelope, span))
+    let mut encoder = SpanEncoder::own(Form::Json);
+    request_line(&encoded(&mut encoder, &Arc::new(resource.clone()), spans))
 }
 
 fn protobuf(resource: &Resource, spans: &[SpanData]) -> Vec<u8> {
-    let encoded = |data: &SpanData| encode::span_bytes(&mut Vec::new(), data);
-    let body = frame::request(&payloads(resource, spans, frame::protobuf, encoded));
+    let mut encoder = SpanEncoder::own(Form::Protobuf);
+    let payloads = encoded(&mut encoder, &Arc::new(resource.clone()), spans);
+    let body = frame::request(&payloads).to_vec();
     // Through the official types, as the line goes too.
     ExportTraceServiceRequest::decode(body.as_slice()).unwrap().encode_to_vec()
-}
-
-fn payloads(
-    resource: &Resource,
-    spans: &[SpanData],
-    envelope: fn(&Resource, &InstrumentationScope) -> Envelope,
-    encode: impl Fn(&SpanData) -> Vec<u8>,
-) -> Vec<Payload> {
-    let resource = Arc::new(resource.clone());
-    let mut envelopes = Envelopes::default();
-    let payload = |data: &SpanData| Payload {
-        trace_id: data.span_context.trace_id(),
-        envelope: envelopes.get(&resource, &data.instrumentation_scope, envelope),
-        body: Body::Bytes(encode(data)),
-        counted: true,
-    };
-    spans.iter().map(payload).collect()
 }

@@ -8,10 +8,11 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::trace::{SpanId, Status};
+use opentelemetry::trace::Status;
 use opentelemetry::{Key, KeyValue, Value};
-use opentelemetry_sdk::trace::SpanData;
 
+use crate::export::dialect::{Dialect, Head, Say};
+use crate::model::said::Said;
 use crate::model::span::Span;
 use crate::model::text::{self, Content, column, cut, first_byte, without_nul};
 use crate::model::trace_info_mode::TraceInfoMode;
@@ -51,47 +52,55 @@ pub(super) const TRACE_INFO_KEYS: [&str; 6] = [
     trace::SOURCE_RUN,
 ];
 
-/// The span as it goes to the server.
-pub(super) fn apply(span: Span, mode: TraceInfoMode) -> SpanData {
-    let is_root = span.is_root();
-    let kind = column(span.span_type().as_str(), MAX_TYPE_CHARS);
-    let log_level = if span.is_error() { ERROR_LOG_LEVEL } else { span.span_type().log_level() };
-    let Span { mut data, arguments, inputs, outputs, inputs_are_arguments, json_keys } = span;
-    data.name = without_nul(data.name.into_owned()).into();
+/// What an MLflow server is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Server(pub(super) TraceInfoMode);
 
-    let mut attributes = Vec::with_capacity(data.attributes.len() + 5);
-    attributes.push(KeyValue::new(keys::TYPE, kind));
-    for (key, content) in [(keys::INPUTS, inputs), (keys::OUTPUTS, outputs)] {
-        attributes.extend(content.and_then(stored).map(|value| KeyValue::new(key, value)));
-    }
-    let mut rest = std::mem::take(&mut data.attributes);
-    if !inputs_are_arguments {
-        rest.splice(0..0, arguments);
-    }
-    let has_log_level = rest.iter().any(|kv| kv.key.as_str() == keys::LOG_LEVEL);
-    let carried = is_root && mode != TraceInfoMode::Never;
-    attributes.extend(
-        rest.into_iter()
-            .filter(|kv| kv.key.as_str() != keys::TYPE)
-            .filter(|kv| !(carried && travels_in_trace_info(kv.key.as_str())))
-            .filter_map(|kv| attribute(kv, &json_keys)),
-    );
-    if !has_log_level {
-        attributes.push(KeyValue::new(keys::LOG_LEVEL, log_level));
-    }
-    if is_root {
-        let named = trace_name(&data.name);
-        if !attributes.iter().any(|kv| kv.key == named.key) {
-            attributes.push(named);
+impl Dialect for Server {
+    fn head<'a>(&self, span: &'a Span) -> Head<'a> {
+        let data = &span.data;
+        let head = Head::of(data);
+        let said_nothing = data.status == Status::Unset;
+        Head {
+            name: without_nul(&data.name),
+            status: if said_nothing { Cow::Owned(Status::Ok) } else { head.status },
+            // The server keeps no trace of them, and a parent in another process is still a parent.
+            parent_is_remote: data.parent_span_is_remote && !span.is_root(),
         }
     }
-    data.attributes = attributes;
-    if data.status == Status::Unset {
-        data.status = Status::Ok;
+
+    fn attributes(&self, span: &Span, say: &mut Say<'_>) {
+        let kind = span.span_type();
+        say(keys::TYPE, Said::Text(column(kind.as_str(), MAX_TYPE_CHARS)));
+        for (key, content) in [(keys::INPUTS, &span.inputs), (keys::OUTPUTS, &span.outputs)] {
+            if let Some(said) = content.as_ref().and_then(stored) {
+                say(key, said);
+            }
+        }
+        let arguments = if span.inputs_are_arguments { &[][..] } else { &span.arguments };
+        let carried = span.is_root() && self.0 != TraceInfoMode::Never;
+        let (mut has_log_level, mut has_trace_name) = (false, false);
+        for kv in arguments.iter().chain(&span.data.attributes) {
+            let name = kv.key.as_str();
+            if name == keys::TYPE || (carried && travels_in_trace_info(name)) {
+                continue;
+            }
+            has_log_level |= name == keys::LOG_LEVEL;
+            has_trace_name |= name == trace::NAME_TAG;
+            if let Some(said) = attribute(kv, &span.json_keys) {
+                say(name, said);
+            }
+        }
+        if !has_log_level {
+            say(
+                keys::LOG_LEVEL,
+                if span.is_error() { ERROR_LOG_LEVEL } else { kind.log_level() }.into(),
+            );
+        }
+        if span.is_root() && !has_trace_name {
+            say(trace::NAME_TAG, cut(&without_nul(&span.data.name), MAX_TAG_VALUE_CHARS).into());
+        }
     }
-    // The server keeps no trace of them, and a parent in another process is still a parent.
-    data.parent_span_is_remote &= data.parent_span_id != SpanId::INVALID;
-    data
 }
 
 /// Whether a root attribute is sent by the trace-info call.
@@ -99,43 +108,38 @@ pub(super) fn travels_in_trace_info(key: &str) -> bool {
     TRACE_INFO_KEYS.contains(&key) || key.starts_with(trace::METADATA_PREFIX)
 }
 
-fn trace_name(span_name: &str) -> KeyValue {
-    let key = format!("{}{}", trace::TAG_PREFIX, tag::TRACE_NAME);
-    KeyValue::new(key, cut(span_name, MAX_TAG_VALUE_CHARS).to_owned())
+/// The attribute's value within the server's limits; `None` when it may not be sent at all.
+fn attribute<'a>(kv: &'a KeyValue, json_keys: &[Key]) -> Option<Said<'a>> {
+    let name = kv.key.as_str();
+    if let Some(tag) = name.strip_prefix(trace::TAG_PREFIX) {
+        return tag_value(tag, &kv.value);
+    }
+    Some(match (name, &kv.value) {
+        (trace::SESSION | trace::USER | otel::GEN_AI_CONVERSATION, value) => {
+            Said::Text(column_of(value, MAX_SESSION_CHARS))
+        }
+        (_, Value::String(text)) => string(text.as_str(), is_json_attribute(kv, json_keys)),
+        (_, value) => Said::As(value),
+    })
 }
 
-/// The attribute within the server's limits; `None` when it may not be sent at all.
-fn attribute(kv: KeyValue, json_keys: &[Key]) -> Option<KeyValue> {
-    let KeyValue { key, value, .. } = kv;
-    let name = key.as_str();
-    if let Some(tag) = name.strip_prefix(trace::TAG_PREFIX) {
-        return tag_attribute(&key, tag, &value);
+fn is_json_attribute(kv: &KeyValue, json_keys: &[Key]) -> bool {
+    let name = kv.key.as_str();
+    JSON_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || json_keys.contains(&kv.key)
+}
+
+/// A string, which may be defined to be JSON. JSON scalars in text stay text here: only inputs and
+/// outputs are JSON throughout.
+fn string(text: &str, is_json: bool) -> Said<'_> {
+    match first_byte(text) {
+        Some(b'{' | b'[') if is_json => structure(text),
+        Some(b'"') if is_json && text::is_json(text) => text.into(),
+        _ => plain(text),
     }
-    let value = match (name, value) {
-        (trace::SESSION | trace::USER | otel::GEN_AI_CONVERSATION, value) => {
-            Value::String(column(&value.as_str(), MAX_SESSION_CHARS).into())
-        }
-        (_, Value::String(text)) => {
-            let is_json = JSON_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-                || json_keys.contains(&key);
-            let content =
-                if is_json { Content::from_text(text.into()) } else { Content::Text(text.into()) };
-            // JSON scalars in text stay text here: only inputs and outputs are JSON throughout.
-            match content {
-                Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {
-                    structure(json)
-                }
-                Content::Json(text) if is_json => Value::String(text.into()),
-                Content::Json(text) | Content::Text(text) => plain(text),
-            }
-        }
-        (_, other) => other,
-    };
-    Some(KeyValue::new(key, value))
 }
 
 /// Tags are strings; those that MLflow keeps for itself could make the trace unreadable.
-fn tag_attribute(key: &Key, tag_key: &str, value: &Value) -> Option<KeyValue> {
+fn tag_value<'a>(tag_key: &str, value: &'a Value) -> Option<Said<'a>> {
     let allowed = [tag::TRACE_NAME, tag::LINKED_PROMPTS].contains(&tag_key);
     if tag_key.starts_with(tag::RESERVED_PREFIX) && !allowed {
         return None;
@@ -143,46 +147,56 @@ fn tag_attribute(key: &Key, tag_key: &str, value: &Value) -> Option<KeyValue> {
     if tag_key.is_empty() || tag_key.chars().count() > MAX_TAG_KEY_CHARS {
         return None;
     }
-    let value = plain(cut(&value.as_str(), MAX_TAG_VALUE_CHARS).to_owned());
-    Some(KeyValue::new(key.clone(), value))
+    Some(match value.as_str() {
+        Cow::Borrowed(text) => plain(cut(text, MAX_TAG_VALUE_CHARS)),
+        Cow::Owned(text) => plain(cut(&text, MAX_TAG_VALUE_CHARS)).into_owned(),
+    })
+}
+
+/// A value's text, within a column of `max` characters.
+fn column_of(value: &Value, max: usize) -> Cow<'_, str> {
+    match value.as_str() {
+        Cow::Borrowed(text) => column(text, max),
+        Cow::Owned(text) => Cow::Owned(column(&text, max).into_owned()),
+    }
 }
 
 /// Inputs or outputs so that the server stores exactly what they are.
-fn stored(content: Content) -> Option<Value> {
+fn stored(content: &Content) -> Option<Said<'_>> {
     match content {
-        Content::Json(json) if matches!(first_byte(&json), Some(b'{' | b'[')) => {
+        Content::Json(json) if matches!(first_byte(json), Some(b'{' | b'[')) => {
             Some(structure(json))
         }
-        other => other.into_value().map(|value| match value {
-            Value::String(text) => plain(text.into()),
-            scalar => scalar,
+        Content::Text(text) => Some(plain(text)),
+        Content::Json(_) => content.said().map(|said| match said {
+            Said::Made(Value::String(text)) => plain(text.as_str()).into_owned(),
+            other => other,
         }),
     }
 }
 
 /// A JSON object or array in which nothing keeps the server from reading it.
-fn structure(json: String) -> Value {
-    let readable = text::large_integers_as_text(&json);
+fn structure(json: &str) -> Said<'_> {
+    let readable = text::large_integers_as_text(json);
     let too_deep = text::depth(&readable) > MAX_DEPTH;
     if !too_deep && matches!(readable, Cow::Borrowed(_)) {
-        return Value::String(json.into());
+        return json.into();
     }
-    if !text::is_json(&json) {
+    if !text::is_json(json) {
         // It only begins like JSON: the server takes it for the string it is.
         return plain(json);
     }
-    let mended = if too_deep { text::flatten(&readable, MAX_DEPTH) } else { readable.into_owned() };
-    Value::String(mended.into())
+    if too_deep { text::flatten(&readable, MAX_DEPTH).into() } else { Said::Text(readable) }
 }
 
 /// A string that must stay a string.
-fn plain(text: String) -> Value {
+fn plain(text: &str) -> Said<'_> {
     let text = without_nul(text);
     match first_byte(&text) {
         Some(b'{' | b'[' | b'"') => {
-            Value::String(serde_json::to_string(&text).unwrap_or(text).into())
+            serde_json::to_string(&text).map_or(Said::Text(text), Said::from)
         }
-        _ => Value::String(text.into()),
+        _ => Said::Text(text),
     }
 }
 

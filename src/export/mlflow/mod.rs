@@ -4,11 +4,9 @@ mod dialect;
 mod trace_info;
 mod wire;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
 
 use crate::error::Result;
@@ -16,6 +14,7 @@ use crate::export::mlflow_settings::MlflowSettings;
 use crate::export::span_encoder::SpanEncoder;
 use crate::export::{Destination, Encoder, TraceChunk};
 use crate::model::trace_info_mode::TraceInfoMode;
+use crate::model::trace_map::TraceMap;
 use crate::semconv;
 use crate::transport::{Epilogue, Parcel, Payload};
 use trace_info::{ProcessInfo, Sizes, TraceInfo};
@@ -31,7 +30,7 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
         process,
         spans: SpanEncoder::protobuf(settings.encoder)?,
         resources: Resources::default(),
-        running: HashMap::new(),
+        running: TraceMap::default(),
     };
     let name = format!("MLflow {}", settings.endpoint.url());
     Ok(Destination::new(name, Box::new(encoder), Box::new(wire::MlflowWire::new(settings))))
@@ -42,7 +41,7 @@ struct MlflowEncoder {
     process: ProcessInfo,
     spans: SpanEncoder,
     resources: Resources,
-    running: HashMap<TraceId, Running>,
+    running: TraceMap<Running>,
 }
 
 /// What is to be said of a trace of which a part has left, once it is finished.
@@ -53,23 +52,14 @@ struct Running {
 }
 
 impl Encoder for MlflowEncoder {
-    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
-        let TraceChunk { trace_id, spans, finished, synthetic_root } = chunk;
-        let all = || spans.iter().chain(&synthetic_root);
+    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
         let resource = self.resources.get(resource);
-        let info = all()
+        let info = chunk
+            .all()
             .find(|span| span.is_root())
             .and_then(|root| TraceInfo::of(root, self.mode, &self.process));
-        let made_up = synthetic_root.map(|span| (span, false));
-        let payloads: Vec<Payload> = spans
-            .into_iter()
-            .map(|span| (span, true))
-            .chain(made_up)
-            .map(|(span, counted)| {
-                self.spans.encode(&dialect::apply(span, self.mode), &resource, counted)
-            })
-            .collect();
-        let epilogue = self.epilogue(trace_id, &payloads, finished, info);
+        let payloads = self.spans.encode(&dialect::Server(self.mode), chunk, &resource);
+        let epilogue = self.epilogue(chunk, &payloads, info);
         Parcel { spans: payloads, epilogue, filtered: 0 }
     }
 }
@@ -77,24 +67,24 @@ impl Encoder for MlflowEncoder {
 impl MlflowEncoder {
     fn epilogue(
         &mut self,
-        trace_id: TraceId,
+        chunk: &TraceChunk<'_>,
         payloads: &[Payload],
-        finished: bool,
         info: Option<TraceInfo>,
     ) -> Option<Epilogue> {
         if self.mode == TraceInfoMode::Never {
             return None;
         }
-        let Running { info: known, mut sizes } = self.running.remove(&trace_id).unwrap_or_default();
+        let Running { info: known, mut sizes } =
+            self.running.remove(&chunk.trace_id).unwrap_or_default();
         for payload in payloads {
             sizes.add(payload.bytes().len());
         }
         let info = info.or(known);
-        if !finished {
-            self.running.insert(trace_id, Running { info, sizes });
+        if !chunk.finished {
+            self.running.insert(chunk.trace_id, Running { info, sizes });
             return None;
         }
-        info.map(|info| info.into_epilogue(trace_id, &sizes))
+        info.map(|info| info.into_epilogue(chunk.trace_id, &sizes))
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::*;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::span::Span;
-use crate::tests::{TRACE, plain, root_data, span_data};
+use crate::tests::{chunk, plain, root_data, span_data};
 
 #[test]
 fn the_parts_of_a_running_trace_are_counted_together() {
@@ -13,7 +13,7 @@ fn the_parts_of_a_running_trace_are_counted_together() {
     let mut sizes = Vec::new();
     let children = [plain(span_data("a", 2, 1)), plain(span_data("b", 3, 1))];
     for (spans, finished) in [(children.to_vec(), false), (vec![plain(root_data([]))], true)] {
-        let parcel = encode(&mut encoder, spans, finished);
+        let parcel = encode(&mut encoder, &spans, finished);
         sizes.extend(parcel.spans.iter().map(|span| span.bytes().len()));
         let Some(epilogue) = parcel.epilogue else {
             assert!(!finished);
@@ -30,18 +30,18 @@ fn the_parts_of_a_running_trace_are_counted_together() {
 fn what_a_root_asks_for_waits_until_the_trace_is_finished() {
     let mut encoder = encoder(TraceInfoMode::Auto);
     let root = plain(root_data([KeyValue::new("mlflow.clientRequestId", "req-1")]));
-    assert!(encode(&mut encoder, vec![root], false).epilogue.is_none());
+    assert!(encode(&mut encoder, &[root], false).epilogue.is_none());
     // Another root of this process ends after it.
     let handler = plain(span_data("handler", 2, 1));
-    let epilogue = encode(&mut encoder, vec![handler], true).epilogue.unwrap();
+    let epilogue = encode(&mut encoder, &[handler], true).epilogue.unwrap();
     let info: Json = serde_json::from_slice(&epilogue.bytes).unwrap();
     assert_eq!(info["client_request_id"], "req-1");
     assert_eq!(stats_of(&epilogue)["num_spans"], 2);
 
     // Or nothing comes any more.
     let root = plain(root_data([KeyValue::new("mlflow.clientRequestId", "req-2")]));
-    encode(&mut encoder, vec![root], false);
-    let parcel = encode(&mut encoder, Vec::new(), true);
+    encode(&mut encoder, &[root], false);
+    let parcel = encode(&mut encoder, &[], true);
     assert!(parcel.spans.is_empty() && parcel.epilogue.is_some());
     assert!(encoder.running.is_empty());
 }
@@ -50,20 +50,21 @@ fn what_a_root_asks_for_waits_until_the_trace_is_finished() {
 fn a_trace_that_asks_for_nothing_has_no_epilogue() {
     for mode in [TraceInfoMode::Auto, TraceInfoMode::Never] {
         let mut encoder = encoder(mode);
-        assert!(encode(&mut encoder, vec![plain(root_data([]))], true).epilogue.is_none());
+        assert!(encode(&mut encoder, &[plain(root_data([]))], true).epilogue.is_none());
         assert!(encoder.running.is_empty());
     }
     // A late child is no reason to say it all again.
     let mut encoder = encoder(TraceInfoMode::Always);
     let late = plain(span_data("late", 2, 1));
-    assert!(encode(&mut encoder, vec![late], true).epilogue.is_none());
+    assert!(encode(&mut encoder, &[late], true).epilogue.is_none());
 }
 
 #[test]
 fn a_root_made_up_is_sent_but_not_counted() {
-    let mut chunk = chunk(vec![plain(span_data("child", 2, 1))], true);
-    chunk.synthetic_root = Some(plain(root_data([])));
-    let parcel = encoder(TraceInfoMode::Always).encode(chunk, &Arc::new(resource(&[])));
+    let (child, root) = (plain(span_data("child", 2, 1)), plain(root_data([])));
+    let spans = [child];
+    let chunk = TraceChunk { synthetic_root: Some(&root), ..chunk(&spans, true) };
+    let parcel = encoder(TraceInfoMode::Always).encode(&chunk, &Arc::new(resource(&[])));
     let counted: Vec<bool> = parcel.spans.iter().map(|span| span.counted).collect();
     assert_eq!(counted, [true, false]);
     assert_eq!(stats_of(&parcel.epilogue.unwrap())["num_spans"], 2);
@@ -72,8 +73,9 @@ fn a_root_made_up_is_sent_but_not_counted() {
 #[test]
 fn a_name_of_the_service_that_nobody_gave_is_no_tag() {
     let kept = |attributes: &[(&'static str, &'static str)]| -> Vec<String> {
-        let chunk = chunk(vec![plain(root_data([]))], true);
-        let parcel = encoder(TraceInfoMode::Auto).encode(chunk, &Arc::new(resource(attributes)));
+        let spans = [plain(root_data([]))];
+        let resource = Arc::new(resource(attributes));
+        let parcel = encoder(TraceInfoMode::Auto).encode(&chunk(&spans, true), &resource);
         let bytes = parcel.spans[0].envelope.resource.as_slice();
         let message = ResourceMessage::decode(bytes).unwrap();
         message.attributes.into_iter().map(|kv| kv.key).collect()
@@ -89,16 +91,12 @@ fn encoder(mode: TraceInfoMode) -> MlflowEncoder {
         process: ProcessInfo { user: None, source_name: None, model_id: None },
         spans: SpanEncoder::protobuf(OtlpEncoder::Own).unwrap(),
         resources: Resources::default(),
-        running: HashMap::new(),
+        running: TraceMap::default(),
     }
 }
 
-fn encode(encoder: &mut MlflowEncoder, spans: Vec<Span>, finished: bool) -> Parcel {
-    encoder.encode(chunk(spans, finished), &Arc::new(resource(&[])))
-}
-
-fn chunk(spans: Vec<Span>, finished: bool) -> TraceChunk {
-    TraceChunk { trace_id: TraceId::from(TRACE), spans, finished, synthetic_root: None }
+fn encode(encoder: &mut MlflowEncoder, spans: &[Span], finished: bool) -> Parcel {
+    encoder.encode(&chunk(spans, finished), &Arc::new(resource(&[])))
 }
 
 fn resource(attributes: &[(&'static str, &'static str)]) -> Resource {

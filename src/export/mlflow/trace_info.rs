@@ -77,7 +77,7 @@ impl TraceInfo {
             ("response_preview", trace::RESPONSE_PREVIEW),
         ] {
             if let Some(text) = root.text(attribute) {
-                put(key, without_nul(cut_with_dots(text, MAX_PREVIEW_CHARS)).into());
+                put(key, without_nul(&cut_with_dots(text, MAX_PREVIEW_CHARS)).into());
             }
         }
         Self(info)
@@ -114,7 +114,10 @@ pub(super) fn request_body(epilogue: &Epilogue, experiment_id: &str, whole: bool
 fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
     let mut entries = Map::new();
     let mut put = |key: &str, value: &str| {
-        entries.insert(column(key, MAX_KEY_CHARS), column(value, MAX_METADATA_CHARS).into());
+        entries.insert(
+            column(key, MAX_KEY_CHARS).into_owned(),
+            column(value, MAX_METADATA_CHARS).into(),
+        );
     };
     put(metadata::SCHEMA_VERSION, "3");
     put(metadata::SOURCE_TYPE, "LOCAL");
@@ -148,7 +151,8 @@ fn describe_tags(root: &Span) -> Map<String, Value> {
     tags.insert(tag::TRACE_NAME.to_owned(), column(&root.data.name, MAX_TAG_CHARS).into());
     for (key, value) in prefixed(root, trace::TAG_PREFIX) {
         if !key.starts_with(tag::RESERVED_PREFIX) || key == tag::TRACE_NAME {
-            tags.insert(column(key, MAX_KEY_CHARS), column(&value.as_str(), MAX_TAG_CHARS).into());
+            let value = column(&value.as_str(), MAX_TAG_CHARS).into();
+            tags.insert(column(key, MAX_KEY_CHARS).into_owned(), value);
         }
     }
     tags

@@ -14,6 +14,7 @@ use crate::semconv::http as names;
 use crate::stats::DropReason;
 use crate::transport::headers::Headers;
 use crate::transport::http::{Failure, Http, Method, Outcome, Reply, Request};
+use crate::transport::parts::Parts;
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
 
@@ -67,7 +68,7 @@ impl MlflowWire {
 
     /// Asks with a request that has no spans: a server that takes spans refuses just that.
     fn check_traces_path(&self, id: &str, timeout: Duration) -> Result<(), Verdict> {
-        let outcome = self.post_spans(&self.headers_for(id), &[], timeout);
+        let outcome = self.post_spans(&self.headers_for(id), &Parts::default(), timeout);
         match judge(&outcome, 0) {
             failed @ Verdict::Failed { .. } => Err(failed),
             Verdict::Delivered { .. } | Verdict::Split { .. } => Ok(()),
@@ -115,7 +116,7 @@ impl MlflowWire {
             headers: &self.settings.headers,
             content_type: Form::Json.content_type(),
             content_encoding: None,
-            body,
+            body: &body.to_vec().into(),
             timeout,
         });
         match outcome {
@@ -124,7 +125,7 @@ impl MlflowWire {
         }
     }
 
-    fn post_spans(&self, headers: &Headers, body: &[u8], timeout: Duration) -> Outcome {
+    fn post_spans(&self, headers: &Headers, body: &Parts<'_>, timeout: Duration) -> Outcome {
         self.http.send(&Request {
             method: Method::Post,
             url: &self.settings.endpoint.join(names::TRACES_PATH),

@@ -8,7 +8,7 @@ use super::*;
 use crate::export::frame;
 use crate::export::span_encoder::SpanEncoder;
 use crate::model::otlp_encoder::OtlpEncoder;
-use crate::tests::{cases, random, span_data};
+use crate::tests::{cases, encoded, random, span_data};
 use crate::transport::Payload;
 
 proptest! {
@@ -38,9 +38,9 @@ fn a_resource_that_changes_is_that_of_the_spans_after_it() {
     let span = span_data("span", 1, 0);
     for name in ["one", "two"] {
         let resource = Arc::new(Resource::builder_empty().with_service_name(name).build());
-        let payload = encoder.encode(&span, &resource, true);
-        let own = payloads(OtlpEncoder::Own, &resource, std::slice::from_ref(&span));
-        assert_eq!(said(&[payload]), said(&own), "{name}");
+        let payloads = encoded(&mut encoder, &resource, std::slice::from_ref(&span));
+        let own = self::payloads(OtlpEncoder::Own, &resource, std::slice::from_ref(&span));
+        assert_eq!(said(&payloads), said(&own), "{name}");
     }
 }
 
@@ -50,7 +50,8 @@ fn what_is_not_a_request_of_one_span_is_not_taken_apart() {
         OtlpEncoder::Own,
         &Arc::new(Resource::builder().build()),
         &[span_data("span", 1, 0)],
-    ));
+    ))
+    .to_vec();
     assert!(take_apart(&request).is_some());
     for length in 0..request.len() {
         assert!(take_apart(&request[..length]).is_none(), "{length} of {} bytes", request.len());
@@ -58,12 +59,11 @@ fn what_is_not_a_request_of_one_span_is_not_taken_apart() {
 }
 
 fn payloads(encoder: OtlpEncoder, resource: &Arc<Resource>, spans: &[SpanData]) -> Vec<Payload> {
-    let mut encoder = SpanEncoder::protobuf(encoder).unwrap();
-    spans.iter().map(|span| encoder.encode(span, resource, true)).collect()
+    encoded(&mut SpanEncoder::protobuf(encoder).unwrap(), resource, spans)
 }
 
 /// What a receiver reads, as bytes: NaN is equal to itself there.
 fn said(payloads: &[Payload]) -> Vec<u8> {
-    let body = frame::request(payloads);
+    let body = frame::request(payloads).to_vec();
     ExportTraceServiceRequest::decode(body.as_slice()).unwrap().encode_to_vec()
 }

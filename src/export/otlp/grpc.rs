@@ -55,7 +55,7 @@ impl Wire for GrpcWire {
     }
 
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
-        self.export(frame::request(spans), timeout)
+        self.export(frame::request(spans).to_vec(), timeout)
     }
 
     /// OTLP has nothing that follows a trace.

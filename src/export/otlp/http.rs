@@ -1,6 +1,6 @@
 //! OTLP over HTTP: protobuf or JSON, headers, gzip.
 
-use std::io::Write as _;
+use std::io;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -10,6 +10,7 @@ use super::{CERTIFICATES, OtlpSettings};
 use crate::export::form::Form;
 use crate::export::reply;
 use crate::transport::http::{Failure, Http, Method, Outcome, Request};
+use crate::transport::parts::Parts;
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
 
@@ -25,9 +26,9 @@ impl HttpWire {
         Self { http: Http::new(&settings.connection), form, settings }
     }
 
-    fn post(&self, body: &[u8], timeout: Duration) -> (Verdict, Outcome) {
+    fn post(&self, body: &Parts<'_>, timeout: Duration) -> (Verdict, Outcome) {
         let compressed = if self.settings.gzip { gzip(body) } else { None };
-        let sent = compressed.as_deref().unwrap_or(body);
+        let sent = compressed.as_ref().unwrap_or(body);
         let outcome = reply::readable(self.http.send(&Request {
             method: Method::Post,
             url: &self.settings.url,
@@ -98,11 +99,11 @@ fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
 }
 
 /// `None` when there is nothing to gain.
-fn gzip(body: &[u8]) -> Option<Vec<u8>> {
-    if body.is_empty() {
+fn gzip(body: &Parts<'_>) -> Option<Parts<'static>> {
+    if body.len() == 0 {
         return None;
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok()
+    io::copy(&mut body.reader(), &mut encoder).ok()?;
+    encoder.finish().ok().map(Parts::from)
 }

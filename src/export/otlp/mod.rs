@@ -12,20 +12,20 @@ mod messages;
 use std::sync::Arc;
 
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
 use crate::error::Result;
+use crate::export::dialect::Dialect;
 use crate::export::form::Form;
 use crate::export::span_encoder::SpanEncoder;
 use crate::export::{Destination, Encoder, TraceChunk};
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
-use crate::model::span::Span;
 use crate::transport::connection::Connection;
 use crate::transport::headers::Headers;
 use crate::transport::{Parcel, Wire};
 
-pub(crate) use dialect::{additions, apply as dialect};
+use dialect::GenAi;
+pub(crate) use dialect::{Collector, Unmistakable, additions};
 
 /// What to do when no connection can come about.
 const CERTIFICATES: &str = "check OTEL_EXPORTER_OTLP_CERTIFICATE (who is trusted), \
@@ -54,26 +54,27 @@ pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
             (Form::Protobuf, SpanEncoder::protobuf(settings.encoder)?)
         }
     };
-    let words = if settings.gen_ai_messages { dialect::in_gen_ai_words } else { dialect };
+    let dialect: Box<dyn Dialect + Send> =
+        if settings.gen_ai_messages { Box::new(GenAi) } else { Box::new(Collector) };
     let wire: Box<dyn Wire> = match settings.protocol {
         Protocol::Grpc => grpc::wire(settings)?,
         Protocol::HttpJson | Protocol::HttpProtobuf => {
             Box::new(http::HttpWire::new(settings, form))
         }
     };
-    Ok(Destination::new(name, Box::new(Otlp { encoder, words }), wire))
+    Ok(Destination::new(name, Box::new(Otlp { encoder, dialect }), wire))
 }
 
 struct Otlp {
     encoder: SpanEncoder,
-    words: fn(Span) -> SpanData,
+    dialect: Box<dyn Dialect + Send>,
 }
 
 impl Encoder for Otlp {
-    fn encode(&mut self, chunk: TraceChunk, resource: &Arc<Resource>) -> Parcel {
-        let spans = chunk.spans.into_iter();
-        let spans =
-            spans.map(|span| self.encoder.encode(&(self.words)(span), resource, true)).collect();
+    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
+        // Nobody waits for a root that has not ended: what stands for one is MLflow's alone.
+        let chunk = TraceChunk { synthetic_root: None, ..chunk.clone() };
+        let spans = self.encoder.encode(&*self.dialect, &chunk, resource);
         Parcel { spans, ..Parcel::default() }
     }
 }

@@ -3,16 +3,16 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::*;
 use crate::semconv::{otel, span as keys};
-use crate::tests::{TRACE, at, plain, span_data};
+use crate::tests::{at, chunk, plain, span_data};
 
 #[test]
 fn a_trace_is_drawn_as_a_tree() {
-    assert_eq!(drawn(agent()), include_str!("../../../tests/golden/tree/agent.txt"));
+    assert_eq!(drawn(&agent()), include_str!("../../../tests/golden/tree/agent.txt"));
 }
 
 #[test]
 fn colours_change_nothing_but_the_colours() {
-    let coloured = Trees::new(true).add(&chunk(agent(), true)).unwrap();
+    let coloured = Trees::new(true).add(&chunk(&agent(), true)).unwrap();
     let shown = coloured.replace('\u{1b}', "␛");
     assert_eq!(shown, include_str!("../../../tests/golden/tree/agent_in_colours.txt"));
     let bare: String = coloured
@@ -20,7 +20,7 @@ fn colours_change_nothing_but_the_colours() {
         .enumerate()
         .map(|(index, part)| if index == 0 { part } else { part.split_once('m').unwrap().1 })
         .collect();
-    assert_eq!(bare, drawn(agent()));
+    assert_eq!(bare, drawn(&agent()));
 }
 
 #[test]
@@ -33,14 +33,14 @@ fn texts_of_any_kind_keep_to_their_place() {
         timed("名前", 5, 3, 50, 60),
         timed("root", 1, 0, 0, 100),
     ];
-    let text = drawn(spans);
+    let text = drawn(&spans);
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     assert_eq!(text, include_str!("../../../tests/golden/tree/texts.txt"));
 }
 
 #[test]
 fn a_trace_of_one_span_is_one_row() {
-    let text = drawn(vec![timed("ping", 1, 0, 0, 0)]);
+    let text = drawn(&[timed("ping", 1, 0, 0, 0)]);
     assert_eq!(text, include_str!("../../../tests/golden/tree/one.txt"));
 }
 
@@ -60,7 +60,7 @@ fn the_tokens_of_a_trace_count_each_model_call_once() {
         SpanData { attributes: usage(5, i64::MAX), ..span_data("other", 2, 1) },
         span_data("root", 1, 0),
     ];
-    let text = drawn(spans.map(plain).to_vec());
+    let text = drawn(&spans.map(plain));
     let head = text.lines().next().unwrap();
     assert!(head.contains(&format!("35 → {} tokens", i64::MAX)), "{head}");
 }
@@ -70,15 +70,16 @@ fn the_parts_of_a_running_trace_are_drawn_once_when_it_is_finished() {
     let mut trees = Trees::new(false);
     let mut spans = agent();
     let last = spans.split_off(3);
-    assert_eq!(trees.add(&chunk(spans, false)), None);
-    assert_eq!(trees.add(&chunk(last, true)), Some(drawn(agent())));
+    assert_eq!(trees.add(&chunk(&spans, false)), None);
+    assert_eq!(trees.add(&chunk(&last, true)), Some(drawn(&agent())));
     assert!(trees.open.is_empty());
 }
 
 #[test]
 fn a_root_made_up_is_drawn_like_any_other() {
-    let mut chunk = chunk(vec![timed("child", 2, 1, 0, 50)], true);
-    chunk.synthetic_root = Some(failed(timed("root", 1, 0, 0, 50), "did not end"));
+    let child = [timed("child", 2, 1, 0, 50)];
+    let root = failed(timed("root", 1, 0, 0, 50), "did not end");
+    let chunk = TraceChunk { synthetic_root: Some(&root), ..chunk(&child, true) };
     let text = Trees::new(false).add(&chunk).unwrap();
     assert!(text.contains("2 spans") && text.contains("└─ child"), "{text}");
     assert!(text.contains("✗  did not end"), "{text}");
@@ -89,7 +90,7 @@ fn rows_beyond_the_most_are_counted_and_the_root_is_not_among_them() {
     let child = |id: u64| timed(&format!("child {id}"), id, 1, id, id + 1);
     let mut spans: Vec<Span> = (2..=250).map(child).collect();
     spans.push(timed("root", 1, 0, 0, 1000));
-    let text = drawn(spans);
+    let text = drawn(&spans);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 1 + MAX_ROWS + 1);
     assert!(lines[0].starts_with("1.00 s · 250 spans"), "{}", lines[0]);
@@ -101,9 +102,10 @@ fn rows_beyond_the_most_are_counted_and_the_root_is_not_among_them() {
 #[test]
 fn unfinished_traces_do_not_pile_up() {
     let mut trees = Trees::new(false);
+    let spans = [timed("part", 2, 1, 0, 1)];
     for trace in 1..=u128::try_from(MAX_TRACES).unwrap() + 10 {
         let trace_id = TraceId::from(trace);
-        let part = TraceChunk { trace_id, ..chunk(vec![timed("part", 2, 1, 0, 1)], false) };
+        let part = TraceChunk { trace_id, ..chunk(&spans, false) };
         assert_eq!(trees.add(&part), None);
         assert!(trees.open.len() <= MAX_TRACES);
     }
@@ -111,7 +113,7 @@ fn unfinished_traces_do_not_pile_up() {
 
 #[test]
 fn spans_that_are_each_others_parents_do_no_harm() {
-    let text = drawn(vec![timed("a", 1, 2, 0, 1), timed("b", 2, 1, 0, 1), timed("c", 3, 3, 0, 1)]);
+    let text = drawn(&[timed("a", 1, 2, 0, 1), timed("b", 2, 1, 0, 1), timed("c", 3, 3, 0, 1)]);
     assert!(text.contains("3 spans") && text.contains("  c "), "{text}");
 }
 
@@ -156,12 +158,8 @@ fn agent() -> Vec<Span> {
     ]
 }
 
-fn drawn(spans: Vec<Span>) -> String {
+fn drawn(spans: &[Span]) -> String {
     Trees::new(false).add(&chunk(spans, true)).unwrap()
-}
-
-fn chunk(spans: Vec<Span>, finished: bool) -> TraceChunk {
-    TraceChunk { trace_id: TraceId::from(TRACE), spans, finished, synthetic_root: None }
 }
 
 fn timed(name: &str, id: u64, parent: u64, from: u64, to: u64) -> Span {

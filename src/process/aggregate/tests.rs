@@ -2,7 +2,7 @@ mod random;
 
 use super::*;
 use crate::sync::now;
-use crate::tests::{at, context, span_data};
+use crate::tests::{at, context, plain, span_data};
 
 const MILLI: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -10,7 +10,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[test]
 fn a_finished_trace_leaves_after_a_moment_as_one_with_the_root_last() {
     let (mut table, t0) = table();
-    assert!(table.started(root(1), t0).is_none());
+    assert!(table.started(OpenRoot::told(root(1)), t0).is_none());
     assert!(table.ended(child(2, 1), t0 + 10 * MILLI).is_none());
     assert!(table.ended(ended(root(1)), t0 + 20 * MILLI).is_none());
     // A child that ends after its root still leaves before it, and does not draw out the wait.
@@ -25,7 +25,7 @@ fn a_finished_trace_leaves_after_a_moment_as_one_with_the_root_last() {
 #[test]
 fn spans_of_a_running_trace_leave_every_five_seconds() {
     let (mut table, t0) = table();
-    table.started(root(1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
     for (id, second) in [(2, 1), (3, 3), (4, 7)] {
         // The wait begins with the first span that waits.
         let due = if second < 6 { 6 } else { 12 };
@@ -55,7 +55,7 @@ fn traces_that_leave_together_leave_in_the_order_in_which_they_came() {
         table
     };
     let left = |releases: &[Release]| -> Vec<u64> {
-        releases.iter().map(|release| id_of(&release.spans[0].span)).collect()
+        releases.iter().map(|release| id_of(&release.spans[0].span.data)).collect()
     };
     assert_eq!(left(&filled().flush()), came);
     assert_eq!(left(&filled().close()), came);
@@ -64,7 +64,7 @@ fn traces_that_leave_together_leave_in_the_order_in_which_they_came() {
 #[test]
 fn a_late_child_leaves_alone() {
     let (mut table, t0) = table();
-    table.started(root(1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
     table.ended(ended(root(1)), t0);
     assert_eq!(told(&table.due(t0 + SECOND)), [(vec![1], true, false)]);
 
@@ -77,8 +77,8 @@ fn a_late_child_leaves_alone() {
 #[test]
 fn a_trace_with_two_roots_in_this_process_is_finished_with_the_last() {
     let (mut table, t0) = table();
-    table.started(root(1), t0);
-    table.started(remote(2, 1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
+    table.started(OpenRoot::told(remote(2, 1)), t0);
     table.ended(ended(remote(2, 1)), t0 + MILLI);
     // Not finished: what has ended waits as in any running trace.
     assert_eq!(table.next_due(), Some(t0 + MILLI + 5 * SECOND));
@@ -91,7 +91,7 @@ fn a_trace_with_two_roots_in_this_process_is_finished_with_the_last() {
 #[test]
 fn a_root_with_a_parent_elsewhere_finishes_its_part() {
     let (mut table, t0) = table();
-    table.started(remote(1, 99), t0);
+    table.started(OpenRoot::told(remote(1, 99)), t0);
     table.ended(child(2, 1), t0);
     table.ended(ended(remote(1, 99)), t0);
     assert_eq!(told(&table.due(t0 + 200 * MILLI)), [(vec![2, 1], true, false)]);
@@ -100,7 +100,7 @@ fn a_root_with_a_parent_elsewhere_finishes_its_part() {
 #[test]
 fn a_root_that_never_ends_is_made_up_after_its_time() {
     let (mut table, t0) = table();
-    table.started(root(1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
     table.ended(child(2, 1), t0);
     assert_eq!(told(&table.due(t0 + 5 * SECOND)), [(vec![2], false, false)]);
     assert_eq!(table.next_due(), Some(t0 + 3600 * SECOND), "counted from the last that ended");
@@ -128,7 +128,7 @@ fn a_root_that_never_ends_is_made_up_after_its_time() {
 fn its_time_may_be_shorter_than_that_of_a_running_trace() {
     let t0 = now();
     let mut table = TraceTable::new(TableLimits { ttl: SECOND, ..TableLimits::default() });
-    table.started(root(1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
     table.ended(child(2, 1), t0 + 500 * MILLI);
     assert!(table.due(t0 + 1499 * MILLI).is_empty());
     assert_eq!(told(&table.due(t0 + 1500 * MILLI)), [(vec![2], true, true)]);
@@ -141,7 +141,7 @@ fn no_root_is_made_up_that_is_not_known_or_not_ours() {
     table.ended(child(2, 1), t0);
     assert_eq!(told(&table.due(t0 + 5 * SECOND)), [(vec![2], true, false)]);
     // Its true root is in another process.
-    table.started(remote(3, 99), t0);
+    table.started(OpenRoot::told(remote(3, 99)), t0);
     assert!(table.due(t0 + 3600 * SECOND).is_empty());
     assert_eq!(table.next_due(), None, "and yet it is forgotten");
 }
@@ -149,25 +149,28 @@ fn no_root_is_made_up_that_is_not_known_or_not_ours() {
 #[test]
 fn whoever_got_a_part_of_a_trace_is_told_its_end() {
     let (mut table, t0) = table();
-    table.started(remote(1, 99), t0);
+    table.started(OpenRoot::told(remote(1, 99)), t0);
     table.ended(child(2, 1), t0);
     assert_eq!(told(&table.flush()), [(vec![2], false, false)]);
     assert_eq!(told(&table.due(t0 + 3600 * SECOND)), [(vec![], true, false)], "it expired");
 
     let limits = TableLimits { max_traces: 1, ..TableLimits::default() };
     let mut table = TraceTable::new(limits);
-    table.started(remote(1, 99), t0);
+    table.started(OpenRoot::told(remote(1, 99)), t0);
     table.ended(child(2, 1), t0);
     table.flush();
-    let evicted = table.started(in_trace(2, root(3)), t0);
+    let evicted = table.started(OpenRoot::told(in_trace(2, root(3))), t0);
     assert_eq!(told(evicted.as_slice()), [(vec![], true, false)]);
-    assert!(table.started(in_trace(3, root(4)), t0).is_none(), "of that one nobody knew");
+    assert!(
+        table.started(OpenRoot::told(in_trace(3, root(4))), t0).is_none(),
+        "of that one nobody knew"
+    );
 }
 
 #[test]
 fn a_root_that_has_not_ended_at_shutdown_is_made_up() {
     let (mut table, t0) = table();
-    table.started(root(1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
     table.ended(child(2, 1), t0);
     let releases = table.close();
     assert_eq!(told(&releases), [(vec![2], true, true)]);
@@ -181,7 +184,7 @@ fn a_root_that_has_not_ended_at_shutdown_is_made_up() {
 #[test]
 fn a_made_up_root_does_not_end_before_it_started() {
     let (mut table, t0) = table();
-    table.started(SpanData { start_time: at(500), ..root(1) }, t0);
+    table.started(OpenRoot::told(SpanData { start_time: at(500), ..root(1) }), t0);
     table.ended(child(2, 1), t0);
     assert_eq!(table.close()[0].synthetic_root.as_ref().unwrap().end_time, at(500));
 }
@@ -189,7 +192,7 @@ fn a_made_up_root_does_not_end_before_it_started() {
 #[test]
 fn a_flush_releases_what_has_ended_and_keeps_what_runs() {
     let (mut table, t0) = table();
-    table.started(root(1), t0);
+    table.started(OpenRoot::told(root(1)), t0);
     assert!(table.flush().is_empty());
     table.ended(child(2, 1), t0);
     assert_eq!(told(&table.flush()), [(vec![2], false, false)]);
@@ -203,13 +206,13 @@ fn a_flush_releases_what_has_ended_and_keeps_what_runs() {
 fn one_trace_too_many_pushes_out_the_one_that_would_leave_next() {
     let limits = TableLimits { max_traces: 2, ..TableLimits::default() };
     let (mut table, t0) = (TraceTable::new(limits), now());
-    table.started(in_trace(1, root(1)), t0);
-    table.ended(Weighed { span: in_trace(1, span_data("child", 2, 1)), bytes: 1 }, t0);
-    table.started(in_trace(2, root(3)), t0);
+    table.started(OpenRoot::told(in_trace(1, root(1))), t0);
+    table.ended(ended(in_trace(1, span_data("child", 2, 1))), t0);
+    table.started(OpenRoot::told(in_trace(2, root(3))), t0);
     // A trace that is there already makes no difference.
     assert!(table.ended(ended(in_trace(2, root(3))), t0 + SECOND).is_none());
 
-    let evicted = table.started(in_trace(3, root(4)), t0 + SECOND).unwrap();
+    let evicted = table.started(OpenRoot::told(in_trace(3, root(4))), t0 + SECOND).unwrap();
     assert_eq!(evicted.trace_id, TraceId::from(2_u128), "200 ms are over before 5 s are");
     assert!(evicted.finished);
     let evicted = table.ended(ended(in_trace(4, root(5))), t0 + SECOND).unwrap();
@@ -235,7 +238,7 @@ fn remote(id: u64, parent: u64) -> SpanData {
 }
 
 fn ended(span: SpanData) -> Weighed {
-    Weighed { span, bytes: 1 }
+    Weighed { span: Box::new(plain(span)), bytes: 1 }
 }
 
 fn child(id: u64, parent: u64) -> Weighed {
@@ -249,7 +252,7 @@ fn in_trace(trace: u128, span: SpanData) -> SpanData {
 
 /// Of each release: the spans' ids, whether it is the trace's last, whether a root was made up.
 fn told(releases: &[Release]) -> Vec<(Vec<u64>, bool, bool)> {
-    let id = |weighed: &Weighed| id_of(&weighed.span);
+    let id = |weighed: &Weighed| id_of(&weighed.span.data);
     releases
         .iter()
         .map(|release| {

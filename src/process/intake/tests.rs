@@ -18,7 +18,7 @@ fn what_does_not_fit_is_refused_and_counted() {
     let (taken, _) = take(&intake);
     intake.ended(span());
     assert_eq!(account(&intake).dropped.get(DropReason::QueueFull), 4);
-    intake.hand_over(2, bytes_of(&taken), || ());
+    intake.hand_over(2, spent(taken), || ());
     intake.ended(span());
     assert_eq!(account(&intake).held, 1);
 }
@@ -26,12 +26,12 @@ fn what_does_not_fit_is_refused_and_counted() {
 #[test]
 fn when_memory_is_short_starts_are_left_out_and_everything_leaves() {
     let intake = Intake::new(3 * weight::of(&root_data([])));
-    intake.started(root_data([]));
+    intake.started(OpenRoot::told(root_data([])));
     intake.ended(root_data([]));
     let (items, orders) = take(&intake);
     assert_eq!((items.len(), orders.flush), (2, false));
     intake.ended(root_data([]));
-    intake.started(root_data([]));
+    intake.started(OpenRoot::told(root_data([])));
     let (items, orders) = take(&intake);
     assert_eq!((items.len(), orders.flush), (1, true), "more than half is taken");
 }
@@ -84,7 +84,7 @@ fn what_comes_after_the_end_is_counted_as_such() {
     intake.ended(root_data([]));
     intake.close(now());
     intake.ended(root_data([]));
-    intake.started(root_data([]));
+    intake.started(OpenRoot::told(root_data([])));
     let stats = account(&intake);
     assert_eq!((stats.ended, stats.held), (2, 0));
     assert_eq!(stats.dropped.get(DropReason::Shutdown), 1);
@@ -132,7 +132,7 @@ proptest! {
         let mut with_worker = Vec::new();
         for step in steps {
             match step {
-                Step::Started => intake.started(root_data([])),
+                Step::Started => intake.started(OpenRoot::told(root_data([]))),
                 Step::Ended(size) => {
                     ended += 1;
                     intake.ended(root_data([KeyValue::new("k", "x".repeat(size))]));
@@ -141,7 +141,7 @@ proptest! {
                 Step::HandOver => {
                     let items = std::mem::take(&mut with_worker);
                     let spans = count_of(&items);
-                    intake.hand_over(spans, bytes_of(&items), || handed_over += spans);
+                    intake.hand_over(spans, spent(items), || handed_over += spans);
                 }
                 Step::Close => intake.close(now()),
             }
@@ -150,7 +150,10 @@ proptest! {
             prop_assert_eq!(stats.ended, stats.held + stats.dropped.total() + handed_over);
             let state = lock(&intake.state);
             prop_assert_eq!(stats.held, count_of(&state.items) + count_of(&with_worker));
-            prop_assert_eq!(state.bytes, bytes_of(&state.items) + bytes_of(&with_worker));
+            let spent: usize = state.spent.iter().map(|spent| spent.bytes).sum();
+            let held = bytes_of(&state.items) + bytes_of(&with_worker);
+            prop_assert_eq!((state.bytes, state.spent_bytes), (held + spent, spent));
+            prop_assert!(spent <= MAX_BYTES / SPENT_PART);
             prop_assert!(state.bytes <= MAX_BYTES);
         }
     }
@@ -177,9 +180,10 @@ fn account(intake: &Intake) -> IntakeStats {
     intake.snapshot(|| ()).0
 }
 
-fn ended(items: &[Item]) -> impl Iterator<Item = &Weighed> {
+/// The memory of each span that ended.
+fn ended(items: &[Item]) -> impl Iterator<Item = usize> {
     items.iter().filter_map(|item| match item {
-        Item::Ended(weighed) => Some(weighed),
+        Item::Ended(_, bytes) => Some(*bytes),
         Item::Started(_) => None,
     })
 }
@@ -189,5 +193,19 @@ fn count_of(items: &[Item]) -> u64 {
 }
 
 fn bytes_of(items: &[Item]) -> usize {
-    ended(items).map(|weighed| weighed.bytes).sum()
+    ended(items).sum()
+}
+
+/// What is left of them.
+fn spent(items: Vec<Item>) -> Vec<Spent> {
+    items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Ended(span, bytes) => {
+                let attributes = span.attributes;
+                Some(Spent { attributes, inputs: None, outputs: None, bytes })
+            }
+            Item::Started(_) => None,
+        })
+        .collect()
 }

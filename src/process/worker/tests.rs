@@ -1,5 +1,6 @@
 use super::*;
 use crate::process::aggregate::TableLimits;
+use crate::process::roots::OpenRoot;
 use crate::stats::DropReason;
 use crate::tests::{root_data, span_data};
 use crate::transport::outbox::Capacity;
@@ -9,16 +10,16 @@ use crate::transport::{Body, Envelope, Limits, Parcel, Payload};
 struct Plain;
 
 impl Encoder for Plain {
-    fn encode(&mut self, chunk: TraceChunk, _resource: &Arc<Resource>) -> Parcel {
+    fn encode(&mut self, chunk: &TraceChunk<'_>, _resource: &Arc<Resource>) -> Parcel {
         let trace_id = chunk.trace_id;
         let envelope = Arc::new(Envelope::default());
-        let payload = |_| Payload {
+        let payload = |_: &&Span| Payload {
             trace_id,
             envelope: Arc::clone(&envelope),
-            body: Body::Bytes(vec![0]),
+            body: Body::Bytes(vec![0].into()),
             counted: true,
         };
-        Parcel { spans: chunk.spans.into_iter().map(payload).collect(), ..Parcel::default() }
+        Parcel { spans: chunk.spans.iter().map(payload).collect(), ..Parcel::default() }
     }
 }
 
@@ -41,7 +42,7 @@ fn every_destination_gets_every_span_in_one_step_of_the_account() {
 fn what_the_worker_holds_when_closing_time_is_over_is_accounted_for() {
     let (mut worker, outboxes) = worker(1);
     let intake = Arc::clone(&worker.intake);
-    intake.started(root_data([]));
+    intake.started(OpenRoot::told(root_data([])));
     intake.ended(span_data("child", 2, 1));
     ingest(&mut worker);
     // The patience of whoever shuts down ends while the worker is at something else.
@@ -57,7 +58,7 @@ fn what_the_worker_holds_when_closing_time_is_over_is_accounted_for() {
 fn a_worker_told_to_close_hands_everything_over_and_ends() {
     let (worker, outboxes) = worker(1);
     let intake = Arc::clone(&worker.intake);
-    intake.started(root_data([]));
+    intake.started(OpenRoot::told(root_data([])));
     intake.ended(span_data("child", 2, 1));
     std::thread::scope(|scope| {
         scope.spawn(|| worker.run());
@@ -98,8 +99,11 @@ fn ingest(worker: &mut Worker) {
     worker.intake.take(&mut items, Some(now()), true);
     for item in items {
         let evicted = match item {
-            Item::Started(root) => worker.table.started(*root, now()),
-            Item::Ended(span) => worker.table.ended(span, now()),
+            Item::Started(root) => worker.table.started(root, now()),
+            Item::Ended(data, bytes) => {
+                let span = worker.meant(data);
+                worker.table.ended(Weighed { span, bytes }, now())
+            }
         };
         assert!(evicted.is_none());
     }

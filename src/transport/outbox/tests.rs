@@ -238,7 +238,7 @@ fn payload(trace_id: u8, id: u8, bytes: usize) -> Payload {
     Payload {
         trace_id: trace(trace_id),
         envelope,
-        body: Body::Bytes(vec![id; bytes]),
+        body: Body::Bytes(vec![id; bytes].into()),
         counted: true,
     }
 }

@@ -1,9 +1,14 @@
 mod values;
 
 use opentelemetry::trace::SpanKind;
+use opentelemetry_sdk::trace::SpanData;
 
 use super::*;
 use crate::tests::{plain as span_of, root_data, span_data};
+
+fn apply(span: &Span, mode: TraceInfoMode) -> SpanData {
+    Server(mode).data(span)
+}
 
 const TRACE_NAME: &str = "mlflow.traceTag.mlflow.traceName";
 
@@ -23,7 +28,7 @@ fn only_the_root_of_the_whole_trace_names_it() {
     let child = span_data("step", 2, 1);
     let handler = SpanData { parent_span_is_remote: true, ..span_data("handler", 3, 9) };
     for data in [child, handler] {
-        let data = apply(span_of(data), TraceInfoMode::Auto);
+        let data = apply(&span_of(data), TraceInfoMode::Auto);
         assert_eq!(value(&data, TRACE_NAME), None);
     }
 }
@@ -38,7 +43,7 @@ fn a_name_that_the_program_gives_the_trace_wins_over_the_roots() {
 #[test]
 fn a_span_that_said_nothing_ended_well() {
     let status =
-        |status| apply(span_of(SpanData { status, ..root_data([]) }), TraceInfoMode::Auto).status;
+        |status| apply(&span_of(SpanData { status, ..root_data([]) }), TraceInfoMode::Auto).status;
     assert_eq!(status(Status::Unset), Status::Ok);
     assert_eq!(status(Status::Ok), Status::Ok);
     assert_eq!(status(Status::error("boom")), Status::error("boom"));
@@ -48,7 +53,7 @@ fn a_span_that_said_nothing_ended_well() {
 fn the_log_level_follows_from_type_and_status() {
     let level = |kind: &'static str, status| {
         let data = SpanData { status, ..root_data([KeyValue::new(keys::TYPE, kind)]) };
-        value(&apply(span_of(data), TraceInfoMode::Auto), keys::LOG_LEVEL).cloned()
+        value(&apply(&span_of(data), TraceInfoMode::Auto), keys::LOG_LEVEL).cloned()
     };
     for kind in ["LLM", "CHAT_MODEL", "TOOL", "RETRIEVER", "AGENT", "EMBEDDING"] {
         assert_eq!(level(kind, Status::Unset), Some(Value::I64(20)), "{kind}");
@@ -59,7 +64,7 @@ fn the_log_level_follows_from_type_and_status() {
     }
     let own =
         SpanData { status: Status::error("x"), ..root_data([KeyValue::new(keys::LOG_LEVEL, 30)]) };
-    let own = apply(span_of(own), TraceInfoMode::Auto);
+    let own = apply(&span_of(own), TraceInfoMode::Auto);
     let levels = own.attributes.iter().filter(|kv| kv.key.as_str() == keys::LOG_LEVEL);
     assert_eq!(levels.collect::<Vec<_>>(), [&KeyValue::new(keys::LOG_LEVEL, 30)]);
 }
@@ -73,11 +78,11 @@ fn arguments_that_became_inputs_are_not_repeated() {
         inputs_are_arguments: true,
         ..span_of(root_data([KeyValue::new("http.route", "/")]))
     };
-    let data = apply(span.clone(), TraceInfoMode::Auto);
+    let data = apply(&span, TraceInfoMode::Auto);
     assert_eq!((value(&data, "k"), value(&data, "text")), (None, None));
 
     let explicit = Span { inputs_are_arguments: false, ..span };
-    let data = apply(explicit, TraceInfoMode::Auto);
+    let data = apply(&explicit, TraceInfoMode::Auto);
     assert_eq!(value(&data, "k"), Some(&Value::I64(3)));
     assert_eq!(value(&data, "text"), Some(&Value::from("\"[1]\"")), "within the same rules");
     assert_eq!(value(&data, "http.route"), Some(&Value::from("/")));
@@ -130,7 +135,7 @@ fn texts_are_cut_to_the_servers_columns() {
             KeyValue::new(keys::TYPE, long.clone()),
         ])
     };
-    let data = apply(span_of(data), TraceInfoMode::Auto);
+    let data = apply(&span_of(data), TraceInfoMode::Auto);
     let chars = |key: &str| value(&data, key).unwrap().as_str().chars().count();
     assert_eq!(chars(trace::SESSION), 250);
     assert_eq!(chars(otel::GEN_AI_CONVERSATION), 250);
@@ -151,7 +156,7 @@ fn nul_does_not_reach_the_columns_of_a_database() {
             KeyValue::new("text", "x\0"),
         ])
     };
-    let data = apply(span_of(data), TraceInfoMode::Auto);
+    let data = apply(&span_of(data), TraceInfoMode::Auto);
     assert_eq!(data.name, "a\u{fffd}b");
     for key in [TRACE_NAME, keys::TYPE, trace::SESSION, "mlflow.traceTag.team", "text"] {
         let text = value(&data, key).unwrap().as_str().into_owned();
@@ -173,7 +178,7 @@ fn what_the_trace_info_call_carries_is_no_attribute_of_the_root() {
     let count = |parent, mode| {
         let attributes = carried.iter().map(|key| KeyValue::new(*key, "x")).collect();
         let data = SpanData { attributes, ..span_data("span", 2, parent) };
-        let data = apply(span_of(data), mode);
+        let data = apply(&span_of(data), mode);
         carried.iter().filter(|key| value(&data, key).is_some()).count()
     };
     assert_eq!(count(0, TraceInfoMode::Auto), 0);
@@ -190,14 +195,14 @@ fn everything_else_of_the_span_stays() {
         dropped_attributes_count: 3,
         ..span_data("call", 2, 1)
     };
-    let sent = apply(span_of(data.clone()), TraceInfoMode::Auto);
+    let sent = apply(&span_of(data.clone()), TraceInfoMode::Auto);
     let (status, attributes) = (Status::Ok, sent.attributes.clone());
     assert_eq!(sent, SpanData { status, attributes, ..data });
 }
 
 /// A root with these attributes as it goes to the server.
 fn sent(attributes: impl IntoIterator<Item = KeyValue>) -> SpanData {
-    apply(span_of(root_data(attributes)), TraceInfoMode::Auto)
+    apply(&span_of(root_data(attributes)), TraceInfoMode::Auto)
 }
 
 fn value<'a>(data: &'a SpanData, key: &str) -> Option<&'a Value> {

@@ -87,7 +87,7 @@ impl Run {
                 let id = self.next_id();
                 let span = in_trace(trace, if is_true { root(id) } else { remote(id, 999) });
                 self.open.entry(trace).or_default().push(span.clone());
-                let evicted = self.table.started(span, self.now);
+                let evicted = self.table.started(OpenRoot::told(span), self.now);
                 self.take(evicted);
             }
             Step::RootEnded(trace) => {
@@ -142,11 +142,11 @@ impl Run {
             if release.finished {
                 self.announced.remove(&release.trace_id);
             }
-            let roots = release.spans.iter().map(|weighed| is_local_root(&weighed.span));
+            let roots = release.spans.iter().map(|weighed| is_local_root(&weighed.span.data));
             assert!(roots.is_sorted(), "roots are last");
             for Weighed { span, .. } in &release.spans {
-                assert_eq!(span.span_context.trace_id(), release.trace_id);
-                *self.came_out.get_mut(&id_of(span)).expect("it went in") += 1;
+                assert_eq!(span.data.span_context.trace_id(), release.trace_id);
+                *self.came_out.get_mut(&id_of(&span.data)).expect("it went in") += 1;
                 self.inside -= 1;
             }
             if let Some(made_up) = &release.synthetic_root {
@@ -160,10 +160,12 @@ impl Run {
     fn check(&self) {
         let table = &self.table;
         assert!(table.traces.len() <= MAX_TRACES);
-        let mut due: Vec<_> =
-            table.traces.iter().map(|(id, trace)| (trace.due, id.to_bytes())).collect();
-        due.sort_unstable();
-        assert!(due.iter().eq(&table.due), "every trace is due once");
+        for (id, trace) in &table.traces {
+            assert!(trace.look <= trace.due, "nothing is looked at too late");
+            let looks = table.looks.iter().filter(|look| look.0 == (trace.look, id.to_bytes()));
+            assert!(looks.count() >= 1, "every trace is looked at");
+        }
+        assert!(table.looks.len() <= 65 + 4 * table.traces.len(), "looks in vain are few");
         let kept: usize = table.traces.values().map(|trace| trace.spans.len()).sum();
         assert_eq!(kept, self.inside);
         assert!(self.came_out.values().all(|times| *times <= 1));

@@ -111,7 +111,7 @@ impl Run {
         self.last_id += 1;
         let mut bytes = vec![0; size];
         bytes[..8].copy_from_slice(&self.last_id.to_be_bytes());
-        Payload { body: Body::Bytes(bytes), ..payload(1, 0, 0) }
+        Payload { body: Body::Bytes(bytes.into()), ..payload(1, 0, 0) }
     }
 
     fn take(&mut self) {

@@ -55,7 +55,7 @@ fn text_that_only_begins_like_json_is_not_mended() {
     let text = "[INFO] took 99999999999999999999 ns";
     let span =
         Span { outputs: Some(Content::from_text(text.to_owned())), ..span_of(root_data([])) };
-    let data = apply(span, TraceInfoMode::Auto);
+    let data = apply(&span, TraceInfoMode::Auto);
     assert_eq!(stored_as(value(&data, keys::OUTPUTS).unwrap()), json!(text));
 }
 
@@ -71,7 +71,7 @@ fn json_in_attributes_that_are_json_is_sent_as_it_is() {
         json_keys: vec![Key::from("app.plan")],
         ..span_of(root_data([KeyValue::new("app.plan", text), KeyValue::new("app.other", text)]))
     };
-    let data = apply(span, TraceInfoMode::Auto);
+    let data = apply(&span, TraceInfoMode::Auto);
     assert_eq!(value(&data, "app.plan"), Some(&Value::from(text)));
     assert_eq!(stored_as(value(&data, "app.other").unwrap()), json!(text), "nobody said JSON");
 }
@@ -88,7 +88,7 @@ fn text_in_attributes_that_may_be_json_stays_text() {
 fn inputs_and_outputs_keep_their_types() {
     let stored = |content: Content| {
         let span = Span { outputs: Some(content), ..span_of(root_data([])) };
-        value(&apply(span, TraceInfoMode::Auto), keys::OUTPUTS).map(stored_as)
+        value(&apply(&span, TraceInfoMode::Auto), keys::OUTPUTS).map(stored_as)
     };
     let json = |json: Json| stored(Content::Json(json.to_string()));
     for said in [
@@ -118,7 +118,7 @@ fn inputs_come_before_outputs_and_both_after_the_type() {
         outputs: Some(Content::Text("out".to_owned())),
         ..span_of(root_data([KeyValue::new("k.v", 1), KeyValue::new(keys::TYPE, "TOOL")]))
     };
-    let data = apply(span, TraceInfoMode::Auto);
+    let data = apply(&span, TraceInfoMode::Auto);
     let keys: Vec<&str> = data.attributes.iter().map(|kv| kv.key.as_str()).collect();
     assert_eq!(
         keys,
@@ -141,7 +141,7 @@ fn structure_is_sent_no_deeper_than_the_server_reads() {
             inputs: Some(Content::Json(json.clone())),
             ..span_of(root_data([KeyValue::new("gen_ai.input.messages", json)]))
         };
-        let data = apply(span, TraceInfoMode::Auto);
+        let data = apply(&span, TraceInfoMode::Auto);
         let text = |key| value(&data, key).unwrap().as_str().into_owned();
         let inputs = text(keys::INPUTS);
         assert_eq!(text("gen_ai.input.messages"), inputs);
@@ -173,7 +173,7 @@ proptest! {
             outputs: Some(Content::from_text(text)),
             ..span_of(root_data([]))
         };
-        let data = apply(span, TraceInfoMode::Auto);
+        let data = apply(&span, TraceInfoMode::Auto);
         let stored = value(&data, keys::OUTPUTS).map(stored_as);
         prop_assert_eq!(stored.unwrap_or_default(), said);
     }

@@ -1,0 +1,102 @@
+//! A capturing layer's place in its subscriber, and the way from there to a span's OTel span.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::{Context as OtelContext, KeyValue};
+use tracing::Dispatch;
+use tracing::dispatcher::{self, WeakDispatch};
+use tracing::span::Id;
+use tracing_opentelemetry::get_otel_context;
+
+use crate::capture::event::Told;
+use crate::capture::layer::CaptureLayer;
+use crate::capture::spans::SpanLayer;
+use crate::semconv::{otel, private};
+
+/// Called when the layer became part of a subscriber. May not log: `tracing` holds its locks.
+pub(crate) type OnInstall = Box<dyn Fn(Installed) + Send + Sync>;
+
+/// Where the layer came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Installed {
+    pub(crate) subscriber: WeakDispatch,
+    /// Whether this is the subscriber's only capturing layer.
+    pub(crate) alone: bool,
+}
+
+/// What a capturing layer knows of its subscriber, which it belongs to for ever.
+pub(crate) struct Link {
+    subscriber: OnceLock<WeakDispatch>,
+    /// Another capturing layer of the subscriber does the work: two OTel layers in one subscriber
+    /// panic (tracing-opentelemetry 0.34).
+    muted: AtomicBool,
+    on_install: OnInstall,
+}
+
+impl Link {
+    pub(crate) fn new(on_install: OnInstall) -> Self {
+        Self { subscriber: OnceLock::new(), muted: AtomicBool::new(false), on_install }
+    }
+
+    pub(crate) fn is_muted(&self) -> bool {
+        self.muted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn register(&self, subscriber: &Dispatch) {
+        if self.subscriber.set(subscriber.downgrade()).is_ok() {
+            let alone = Self::of(subscriber).is_none_or(|working| std::ptr::eq(working, self));
+            self.muted.store(!alone, Ordering::Relaxed);
+            (self.on_install)(Installed { subscriber: subscriber.downgrade(), alone });
+        }
+    }
+
+    /// `Option` and `Vec` do not tell the layers in them what they become part of
+    /// (tracing-subscriber 0.3.23): it is the current subscriber, if that knows this layer.
+    pub(crate) fn register_late(&self) {
+        if self.subscriber.get().is_none() {
+            dispatcher::get_default(|current| {
+                if Self::of(current).is_some_and(|working| std::ptr::eq(working, self)) {
+                    self.register(current);
+                }
+            });
+        }
+    }
+
+    /// That of the capturing layer which does a subscriber's work.
+    fn of(subscriber: &Dispatch) -> Option<&Self> {
+        let whole = subscriber.downcast_ref::<SpanLayer>().map(SpanLayer::link);
+        whole.or_else(|| subscriber.downcast_ref::<CaptureLayer>().map(CaptureLayer::link))
+    }
+
+    /// The OTel context of a span, which is started by this if it was not. No lock of the span may
+    /// be held.
+    pub(crate) fn otel_context(&self, id: &Id) -> Option<OtelContext> {
+        self.register_late();
+        let subscriber = self.subscriber.get()?.upgrade()?;
+        get_otel_context(id, &subscriber)
+    }
+
+    /// Writes down what was told in a span.
+    pub(crate) fn tell(&self, id: &Id, told: Told) {
+        let Some(cx) = self.otel_context(id) else { return };
+        let span = cx.span();
+        match told {
+            Told::Returned(text) => span.set_attribute(KeyValue::new(private::RETURN, text)),
+            Told::Failed(message) => {
+                let attribute = KeyValue::new(otel::EXCEPTION_MESSAGE, message.clone());
+                span.add_event(otel::EXCEPTION, vec![attribute]);
+                span.set_status(Status::error(message));
+            }
+            Told::Happened(happening) => span.add_event(happening.name, happening.attributes),
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
