@@ -73,6 +73,27 @@ impl Visit for Integers {
     }
 }
 
+/// Finds such fields among those of a new span, where there is nothing to take back.
+#[derive(Debug, Default)]
+pub(crate) struct FirstIntegers(pub(crate) Integers);
+
+impl Visit for FirstIntegers {
+    fn record_u64(&mut self, field: &Field, _: u64) {
+        self.0.add(field);
+    }
+
+    fn record_i128(&mut self, field: &Field, _: i128) {
+        self.0.add(field);
+    }
+
+    fn record_u128(&mut self, field: &Field, _: u128) {
+        self.0.add(field);
+    }
+
+    // What every other value comes to, unless told otherwise.
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
 /// Whether a field of this name is an argument: a dotted name is an attribute's.
 pub(crate) fn is_argument(name: &str) -> bool {
     !name.bytes().any(|byte| byte == b'.')

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::event::{self, Told};
-use crate::capture::fields::{self, Integers, is_argument};
+use crate::capture::fields::{self, FirstIntegers, Integers, is_argument};
 use crate::capture::link::{Link, OnInstall};
 
 /// Gives the `OpenTelemetry` spans of `tracing` spans their MLflow meaning.
@@ -48,8 +48,9 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let mut integers = Integers::default();
-        attributes.record(&mut integers);
+        let mut first = FirstIntegers::default();
+        attributes.record(&mut first);
+        let FirstIntegers(integers) = first;
         if !integers.is_empty() {
             if let Some(span) = ctx.span(id) {
                 // Replaces rather than inserts: a second layer must not panic.

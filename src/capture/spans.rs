@@ -10,7 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::fields::{Integers, is_argument};
+use crate::capture::fields::{FirstIntegers, Integers, is_argument};
 use crate::capture::link::Link;
 use crate::capture::tracer::{Callsite, Closing, closing, opening};
 
@@ -73,8 +73,9 @@ where
         if has_arguments(callsite) {
             opening(callsite);
         }
-        let mut integers = Integers::default();
-        attributes.record(&mut integers);
+        let mut first = FirstIntegers::default();
+        attributes.record(&mut first);
+        let FirstIntegers(integers) = first;
         if !integers.is_empty() {
             self.remember(integers, id, &ctx);
         }

@@ -7,7 +7,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceState};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
@@ -28,16 +28,16 @@ pub(crate) fn span(out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) {
     let Head { name, status, parent_is_remote } = dialect.head(span);
     let data = &span.data;
     let context = &data.span_context;
-    bytes_field(out, 1, &context.trace_id().to_bytes());
-    bytes_field(out, 2, &context.span_id().to_bytes());
+    ids(out, context);
     if *context.trace_state() != TraceState::NONE {
         str_field(out, 3, &context.trace_state().header());
     }
     if data.parent_span_id != SpanId::INVALID {
-        bytes_field(out, 4, &data.parent_span_id.to_bytes());
+        out.extend_from_slice(&[tag_byte(4, BYTES), 8]);
+        out.extend_from_slice(&data.parent_span_id.to_bytes());
     }
     str_field(out, 5, &name);
-    varint_field(out, 6, kind(&data.span_kind));
+    out.extend_from_slice(&[tag_byte(6, VARINT), kind(&data.span_kind)]);
     fixed64_field(out, 7, nanos(data.start_time));
     fixed64_field(out, 8, nanos(data.end_time));
     dialect.attributes(span, &mut |key, said| attribute(out, key, &said));
@@ -64,6 +64,14 @@ pub(crate) fn scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
     scope.attributes().for_each(|kv| key_value(out, 3, kv));
 }
 
+/// Trace id and span id: the first two fields of a span and of a link.
+fn ids(out: &mut Vec<u8>, context: &SpanContext) {
+    out.extend_from_slice(&[tag_byte(1, BYTES), 16]);
+    out.extend_from_slice(&context.trace_id().to_bytes());
+    out.extend_from_slice(&[tag_byte(2, BYTES), 8]);
+    out.extend_from_slice(&context.span_id().to_bytes());
+}
+
 fn event(out: &mut Vec<u8>, event: &Event) {
     fixed64_field(out, 1, nanos(event.timestamp));
     str_field(out, 2, &event.name);
@@ -73,8 +81,7 @@ fn event(out: &mut Vec<u8>, event: &Event) {
 
 fn link(out: &mut Vec<u8>, link: &Link) {
     let context = &link.span_context;
-    bytes_field(out, 1, &context.trace_id().to_bytes());
-    bytes_field(out, 2, &context.span_id().to_bytes());
+    ids(out, context);
     str_field(out, 3, &context.trace_state().header());
     link.attributes.iter().for_each(|kv| key_value(out, 4, kv));
     varint_field(out, 5, u64::from(link.dropped_attributes_count));
@@ -94,7 +101,7 @@ fn status_field(out: &mut Vec<u8>, status: &Status) {
 }
 
 /// The number of a span kind in OTLP.
-pub(crate) fn kind(kind: &SpanKind) -> u64 {
+pub(crate) fn kind(kind: &SpanKind) -> u8 {
     match kind {
         SpanKind::Internal => 1,
         SpanKind::Server => 2,

@@ -25,11 +25,14 @@ impl Form {
         }
     }
 
-    /// Writes one span.
-    pub(crate) fn write(self, out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) {
+    /// Writes one span; returns how many bytes of it are what frames it in a request.
+    pub(crate) fn write(self, out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) -> usize {
         match self {
-            Self::Json => out.append(&mut json::span(&dialect.data(span))),
-            Self::Protobuf => encode::span(out, dialect, span),
+            Self::Json => {
+                out.append(&mut json::span(&dialect.data(span)));
+                0
+            }
+            Self::Protobuf => frame::framed(out, |out| encode::span(out, dialect, span)),
         }
     }
 

@@ -8,7 +8,28 @@ use opentelemetry_sdk::Resource;
 use crate::export::encode;
 use crate::export::protobuf::{bytes_field, framed_len, message_header, str_field};
 use crate::transport::parts::Parts;
+use crate::transport::shared::Shared;
 use crate::transport::{Envelope, Payload};
+
+/// `ScopeSpans.spans`.
+const SPANS_FIELD: u32 = 2;
+/// Room for the frame of a span that is neither very short nor very long.
+const USUAL_FRAME: usize = 3;
+
+/// Writes a span with `write`, and what frames it in a request; returns the length of the latter.
+pub(crate) fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[0; USUAL_FRAME]);
+    write(out);
+    let mut frame = Vec::new();
+    message_header(&mut frame, SPANS_FIELD, out.len() - start - USUAL_FRAME);
+    let length = frame.len();
+    match out.get_mut(start..start + USUAL_FRAME) {
+        Some(gap) if length == USUAL_FRAME => gap.copy_from_slice(&frame),
+        _ => drop(out.splice(start..start + USUAL_FRAME, frame)),
+    }
+    length
+}
 
 /// Body of an `ExportTraceServiceRequest`. Spans of one envelope stay together, in order.
 pub(crate) fn request(spans: &[Payload]) -> Parts<'_> {
@@ -33,9 +54,17 @@ fn resource_spans<'a>(parts: &mut Parts<'a>, envelope: &'a Envelope, spans: &[&'
     bytes_field(parts.own(), 1, &envelope.resource);
     message_header(parts.own(), 2, scope_spans_len);
     bytes_field(parts.own(), 1, &envelope.scope);
-    for span in spans {
-        message_header(parts.own(), 2, span.bytes().len());
-        parts.lend(span.bytes());
+    let spans: Vec<&Shared> = spans.iter().filter_map(|span| span.shared()).collect();
+    for run in spans.chunk_by(|span, next| span.is_framed() && span.is_followed_by(next)) {
+        match run {
+            [first, .., last] => parts.lend(first.through(last)),
+            [span] if span.is_framed() => parts.lend(span.through(span)),
+            [span] => {
+                message_header(parts.own(), SPANS_FIELD, span.len());
+                parts.lend(span);
+            }
+            [] => {}
+        }
     }
     str_field(parts.own(), 3, &envelope.scope_schema_url);
     str_field(parts.own(), 3, &envelope.resource_schema_url);

@@ -32,21 +32,30 @@ pub(crate) fn bytes_field(out: &mut Vec<u8>, field: u32, value: &[u8]) {
 
 /// Tag and length of a message of `len` bytes that follows.
 pub(crate) fn message_header(out: &mut Vec<u8>, field: u32, len: usize) {
-    if len < Lead::MAX_LEN {
-        Lead::default().message(field, len).write(out);
-    } else {
-        tag(out, field, BYTES);
-        varint(out, len64(len));
+    match u8::try_from(len) {
+        Ok(len @ ..0x80) => out.extend_from_slice(&[tag_byte(field, BYTES), len]),
+        _ if len < Lead::MAX_LEN => Lead::default().message(field, len).write(out),
+        _ => {
+            tag(out, field, BYTES);
+            varint(out, len64(len));
+        }
     }
 }
 
 /// Tag and length of a message, and of the first message in it.
 pub(crate) fn message_headers(out: &mut Vec<u8>, outer: (u32, usize), inner: (u32, usize)) {
-    if outer.1 < Lead::MAX_LEN {
-        Lead::default().message(outer.0, outer.1).message(inner.0, inner.1).write(out);
-    } else {
-        message_header(out, outer.0, outer.1);
-        message_header(out, inner.0, inner.1);
+    let (outer_tag, inner_tag) = (tag_byte(outer.0, BYTES), tag_byte(inner.0, BYTES));
+    match (u8::try_from(outer.1), u8::try_from(inner.1)) {
+        (Ok(outer_len @ ..0x80), Ok(inner_len @ ..0x80)) => {
+            out.extend_from_slice(&[outer_tag, outer_len, inner_tag, inner_len]);
+        }
+        _ if outer.1 < Lead::MAX_LEN => {
+            Lead::default().message(outer.0, outer.1).message(inner.0, inner.1).write(out);
+        }
+        _ => {
+            message_header(out, outer.0, outer.1);
+            message_header(out, inner.0, inner.1);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::export::TraceChunk;
 use crate::export::dialect::Dialect;
 use crate::export::form::Form;
-use crate::export::frame::Envelopes;
+use crate::export::frame::{self, Envelopes};
 use crate::export::official::OfficialEncoder;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::span::Span;
@@ -60,17 +60,17 @@ impl SpanEncoder {
             .all()
             .map(|span| {
                 let start = self.scratch.len();
-                let envelope = self.kind.write(&mut self.scratch, dialect, span, resource);
-                (envelope, start..self.scratch.len())
+                let (envelope, frame) = self.kind.write(&mut self.scratch, dialect, span, resource);
+                (envelope, start..self.scratch.len(), frame)
             })
             .collect();
         // One copy of all of them, with no memory to spare.
         let buffer = Arc::from(self.scratch.as_slice());
         self.scratch.shrink_to(MAX_SCRATCH);
-        let payload = |(index, (envelope, part))| Payload {
+        let payload = |(index, (envelope, framed, frame))| Payload {
             trace_id: chunk.trace_id,
             envelope,
-            body: Body::Bytes(Shared::new(&buffer, part)),
+            body: Body::Bytes(Shared::new(&buffer, framed, frame)),
             counted: index < chunk.spans.len(),
         };
         written.into_iter().enumerate().map(payload).collect()
@@ -78,20 +78,28 @@ impl SpanEncoder {
 }
 
 impl Kind {
+    /// Writes a span; returns what surrounds it, and how many bytes frame it.
     fn write(
         &mut self,
         out: &mut Vec<u8>,
         dialect: &dyn Dialect,
         span: &Span,
         resource: &Arc<Resource>,
-    ) -> Arc<Envelope> {
+    ) -> (Arc<Envelope>, usize) {
         match self {
             Self::Own(form, envelopes) => {
-                form.write(out, dialect, span);
+                let frame = form.write(out, dialect, span);
                 let scope = &span.data.instrumentation_scope;
-                envelopes.get(resource, scope, |resource, scope| form.envelope(resource, scope))
+                let make = |resource: &Resource, scope: &_| form.envelope(resource, scope);
+                (envelopes.get(resource, scope, make), frame)
             }
-            Self::Official(official) => official.write(out, dialect, span, resource),
+            Self::Official(official) => {
+                let mut envelope = Arc::default();
+                let frame = frame::framed(out, |out| {
+                    envelope = official.write(out, dialect, span, resource);
+                });
+                (envelope, frame)
+            }
         }
     }
 }

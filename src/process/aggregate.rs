@@ -56,8 +56,11 @@ pub(crate) struct Release {
     /// The table knows nothing more of the trace.
     pub(crate) finished: bool,
     /// Stands for a root that will not end.
-    pub(crate) synthetic_root: Option<SpanData>,
+    pub(crate) synthetic_root: Option<Box<SpanData>>,
 }
+
+/// Spans that a trace has room for at first.
+const USUAL_SPANS: usize = 8;
 
 /// Why a root that has not ended is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,7 +267,7 @@ impl TraceTable {
         let mut spans = std::mem::take(&mut trace.spans);
         // A sort that keeps order: children as they ended, then the root.
         spans.sort_by_key(|weighed| is_local_root(&weighed.span.data));
-        let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl));
+        let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl)).map(Box::new);
         let finished = lost.is_some() || trace.open_roots.is_empty();
         let empty = spans.is_empty() && synthetic_root.is_none();
         let untold = empty && !(finished && trace.announced);
@@ -295,7 +298,7 @@ impl Trace {
             due: now + ttl,
             look: now + ttl,
             last_activity: now,
-            spans: Vec::new(),
+            spans: Vec::with_capacity(USUAL_SPANS),
             open_roots: Vec::new(),
             root_ended: false,
             leaves: None,

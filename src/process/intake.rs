@@ -8,12 +8,11 @@ use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::model::text::Content;
 use crate::model::weight;
 use crate::process::roots::OpenRoot;
+use crate::process::spent::{SpentGroup, SpentPile};
 use crate::stats::{DropReason, Dropped};
 use crate::sync::{lock, now, wait};
 
@@ -32,10 +31,8 @@ pub(crate) struct Intake {
 
 #[derive(Debug, Default)]
 struct State {
-    items: Vec<Item>,
-    /// Spans that were handed over, to be freed by the threads that make new ones.
-    spent: Vec<Spent>,
-    spent_bytes: usize,
+    arrivals: Arrivals,
+    spent: SpentPile,
     /// Of the queue, of what the worker holds and of what is spent.
     bytes: usize,
     ended: u64,
@@ -60,35 +57,30 @@ impl fmt::Debug for Tasks {
     }
 }
 
-/// What reaches the worker.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the large one is nearly every item")]
-pub(crate) enum Item {
-    /// A root of this process started.
-    Started(OpenRoot),
-    /// A span with the memory that it takes.
-    Ended(SpanData, usize),
+/// What reaches the worker: lists of their own, because a span that ended is large
+/// and should be moved once.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    /// Roots of this process. Nothing that started after something here ended matters for it.
+    pub(crate) started: Vec<OpenRoot>,
+    pub(crate) ended: Vec<Ended>,
 }
 
-/// What is left of a span once it is encoded: the memory that its thread gave it.
-///
-/// Memory that is always freed on another thread than it came from never gets back to that one's
-/// cache, and allocating the next span's then costs more than freeing the last one's: so whoever
-/// ends a span frees one that went before.
+/// A span with the memory that it takes.
 #[derive(Debug)]
-#[expect(dead_code, reason = "kept only to be freed")]
-pub(crate) struct Spent {
-    pub(crate) attributes: Vec<KeyValue>,
-    pub(crate) inputs: Option<Content>,
-    pub(crate) outputs: Option<Content>,
-    /// What the whole span was counted as.
+pub(crate) struct Ended {
+    pub(crate) data: SpanData,
     pub(crate) bytes: usize,
 }
 
-/// Spans above this are freed at once: memory in such pieces is not cached.
-const MAX_SPENT: usize = 16 * 1024;
-/// The part of the memory that spent spans may take.
-const SPENT_PART: usize = 8;
+impl Arrivals {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.started.is_empty() && self.ended.is_empty()
+    }
+}
+
+/// The part of the memory that spent spans may take while there is enough.
+const SPENT_PART: usize = 2;
 
 /// What the worker is to do beside the items.
 #[derive(Default)]
@@ -114,12 +106,14 @@ impl Intake {
     }
 
     /// Takes in a span that ended. Never waits for the worker.
-    pub(crate) fn ended(&self, span: SpanData) {
-        let bytes = weight::of(&span);
+    #[inline]
+    pub(crate) fn ended(&self, data: SpanData) {
+        let bytes = weight::of(&data);
         let mut state = lock(&self.state);
-        let spent = state.pop_spent();
-        let short = state.bytes + bytes > self.max_bytes;
-        let all_spent = if short { state.take_spent() } else { Vec::new() };
+        let spent = state.spent.pop();
+        state.bytes -= spent.as_ref().map_or(0, |spent| spent.bytes);
+        let is_full = state.bytes + bytes > self.max_bytes;
+        let all_spent = is_full.then(|| state.take_spent());
         state.ended += 1;
         if state.closed {
             state.dropped.add(DropReason::AfterShutdown, 1);
@@ -129,7 +123,7 @@ impl Intake {
         } else {
             state.bytes += bytes;
             state.held += 1;
-            state.items.push(Item::Ended(span, bytes));
+            state.arrivals.ended.push(Ended { data, bytes });
             self.rouse(&mut state);
         }
         // Freed without the lock.
@@ -141,7 +135,7 @@ impl Intake {
     pub(crate) fn started(&self, root: OpenRoot) {
         let mut state = lock(&self.state);
         if !state.closed && !self.is_short(&state) {
-            state.items.push(Item::Started(root));
+            state.arrivals.started.push(root);
             self.rouse(&mut state);
         }
     }
@@ -165,23 +159,29 @@ impl Intake {
 
     /// Whether memory is short, so that running traces must leave early.
     fn is_short(&self, state: &State) -> bool {
-        state.bytes > self.max_bytes / 2
+        state.bytes - state.spent.bytes() > self.max_bytes / 2
     }
 
-    /// For the worker: swaps what has come into `items`, after waiting for it until `until`.
+    /// For the worker: swaps what has come into `arrivals`, after waiting for it until `until`.
     ///
-    /// `soon` tells that `until` is near, so that new items need not wake the worker.
-    pub(crate) fn take(&self, items: &mut Vec<Item>, until: Option<Instant>, soon: bool) -> Orders {
+    /// `soon` tells that `until` is near, so that new ones need not wake the worker.
+    pub(crate) fn take(
+        &self,
+        arrivals: &mut Arrivals,
+        until: Option<Instant>,
+        soon: bool,
+    ) -> Orders {
         let mut state = lock(&self.state);
         state.asleep = !soon;
-        if !soon && !state.spent.is_empty() {
-            // Who sleeps for long keeps nothing.
+        if !soon && state.spent.bytes() > 0 {
+            // Nobody comes to free it.
             let spent = state.take_spent();
             drop(state);
             drop(spent);
             state = lock(&self.state);
         }
-        while !(state.has_orders() || (!state.items.is_empty() && (!soon || self.is_short(&state))))
+        while !(state.has_orders()
+            || (!state.arrivals.is_empty() && (!soon || self.is_short(&state))))
         {
             if until.is_some_and(|until| now() >= until) {
                 break;
@@ -189,7 +189,7 @@ impl Intake {
             state = wait(&self.wake, state, until);
         }
         state.asleep = false;
-        std::mem::swap(&mut state.items, items);
+        std::mem::swap(&mut state.arrivals, arrivals);
         Orders {
             tasks: std::mem::take(&mut state.tasks.0),
             flush: state.flushes_asked > state.flushes_done || self.is_short(&state),
@@ -200,31 +200,21 @@ impl Intake {
 
     /// For the worker: moves `spans` into the outboxes' accounts, which `hand_in` does, and gives
     /// back what is left of them.
-    pub(crate) fn hand_over(&self, spans: u64, mut spent: Vec<Spent>, hand_in: impl FnOnce()) {
-        spent.sort_unstable_by_key(|spent| spent.bytes > MAX_SPENT);
+    pub(crate) fn hand_over(&self, spans: u64, spent: SpentGroup, hand_in: impl FnOnce()) {
         let mut state = lock(&self.state);
         hand_in();
         state.held -= spans;
-        let mut room = (self.max_bytes / SPENT_PART).saturating_sub(state.spent_bytes);
-        let kept = spent.iter().take_while(|spent| {
-            let fits = spent.bytes <= MAX_SPENT.min(room);
-            room = room.saturating_sub(spent.bytes);
-            fits
-        });
-        let kept = kept.count();
-        let freed = spent.split_off(kept);
-        state.bytes -= freed.iter().map(|spent| spent.bytes).sum::<usize>();
-        state.spent_bytes += spent.iter().map(|spent| spent.bytes).sum::<usize>();
-        state.spent.append(&mut spent);
+        let (bytes, rest) = state.spent.add(spent, self.max_bytes / SPENT_PART);
+        state.bytes -= bytes;
         drop(state);
-        drop(freed);
+        drop(rest);
     }
 
     /// For the worker: the orders are carried out.
     pub(crate) fn carried_out(&self, orders: &Orders) {
         let mut state = lock(&self.state);
         state.flushes_done = orders.flush_number;
-        state.closed |= orders.close && state.items.is_empty();
+        state.closed |= orders.close && state.arrivals.is_empty();
         self.done.notify_all();
     }
 
@@ -257,12 +247,9 @@ impl Intake {
         }
         // A worker that did not make it may still hand over what it holds; nothing new gets in.
         state.closed = true;
-        let late = std::mem::take(&mut state.items);
-        let ended = late.iter().filter_map(|item| match item {
-            Item::Ended(_, bytes) => Some(bytes),
-            Item::Started(_) => None,
-        });
-        let (count, bytes) = ended.fold((0, 0), |(count, bytes), more| (count + 1, bytes + more));
+        let late = std::mem::take(&mut state.arrivals).ended;
+        let bytes: usize = late.iter().map(|ended| ended.bytes).sum();
+        let count = u64::try_from(late.len()).unwrap_or(u64::MAX);
         state.held -= count;
         state.bytes -= bytes;
         state.dropped.add(DropReason::Shutdown, count);
@@ -278,15 +265,8 @@ impl Intake {
 }
 
 impl State {
-    fn pop_spent(&mut self) -> Option<Spent> {
-        let spent = self.spent.pop()?;
-        self.spent_bytes -= spent.bytes;
-        self.bytes -= spent.bytes;
-        Some(spent)
-    }
-
-    fn take_spent(&mut self) -> Vec<Spent> {
-        self.bytes -= std::mem::take(&mut self.spent_bytes);
+    fn take_spent(&mut self) -> SpentPile {
+        self.bytes -= self.spent.bytes();
         std::mem::take(&mut self.spent)
     }
 

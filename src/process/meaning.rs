@@ -56,12 +56,16 @@ pub(crate) fn work_in(span: &mut Span) {
     }
     told.retype(&mut data.attributes);
 
-    span.arguments = told.take_arguments(&mut data.attributes);
+    if !told.fields.is_empty() {
+        span.arguments = told.take_arguments(&mut data.attributes);
+    }
     let given = told.inputs.map(Content::from_value);
     span.outputs = told.outputs.or(told.returned).map(Content::from_value);
     span.inputs_are_arguments = given.is_none();
     span.inputs = given.or_else(|| inputs_of(&span.arguments, &told.integers));
-    span.json_keys = told.json_keys;
+    if !told.json_keys.is_empty() {
+        span.json_keys = told.json_keys;
+    }
 }
 
 impl Told {

@@ -18,4 +18,5 @@ pub(crate) mod meaning;
 pub(crate) mod pipeline;
 pub(crate) mod processor;
 pub(crate) mod roots;
+pub(crate) mod spent;
 pub(crate) mod worker;

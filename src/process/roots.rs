@@ -104,3 +104,6 @@ fn shorten(data: &mut SpanData) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,11 @@ use crate::error::{Error, Result};
 use crate::export::{Encoder, SpanFilter, TraceChunk};
 use crate::model::span::Span;
 use crate::process::aggregate::{Release, TraceTable, Weighed};
-use crate::process::intake::{Intake, Item, Spent};
+use crate::process::intake::{Arrivals, Ended, Intake};
 use crate::process::limits::SpanTrim;
 use crate::process::meaning;
 use crate::process::pipeline::PipelineSettings;
+use crate::process::spent::SpentGroup;
 use crate::sync::{lock, now};
 use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
@@ -25,8 +26,10 @@ const THREAD_NAME: &str = "mlflow-tracing";
 const TICK: Duration = Duration::from_millis(50);
 /// Spans encoded before their destinations hear of them.
 const GROUP_SPANS: u64 = 512;
-/// Room kept in the list that the intake fills.
-const KEPT_ITEMS: usize = 1024;
+/// Emptied spans that are kept, about half a kilobyte each.
+const MAX_SPARE: usize = 1024;
+/// Room kept in the lists that the intake fills.
+const KEPT_ARRIVALS: usize = 1024;
 
 /// One destination as the worker sees it.
 pub(crate) struct Outlet {
@@ -48,6 +51,9 @@ pub(crate) struct Worker {
     trim: SpanTrim,
     outlets: Vec<Outlet>,
     resource: Arc<Mutex<Arc<Resource>>>,
+    /// Emptied spans, for the next ones.
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
+    spare: Vec<Box<Span>>,
 }
 
 /// Starts the thread.
@@ -63,6 +69,7 @@ pub(crate) fn spawn(
         trim: settings.trim,
         outlets,
         resource,
+        spare: Vec::new(),
     };
     #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || worker.run());
@@ -72,7 +79,7 @@ pub(crate) fn spawn(
 impl Worker {
     fn run(mut self) {
         let _quiet = diagnostics::quiet();
-        let mut items = Vec::new();
+        let mut arrivals = Arrivals::default();
         let mut busy = false;
         while !self.intake.is_closed() {
             let next_due = self.table.next_due();
@@ -81,23 +88,22 @@ impl Worker {
             let soon = busy || next_due.is_some_and(|due| due <= tick);
             let until =
                 if soon { Some(next_due.map_or(tick, |due| due.min(tick))) } else { next_due };
-            let mut orders = self.intake.take(&mut items, until, soon);
+            let mut orders = self.intake.take(&mut arrivals, until, soon);
             let now = now();
-            busy = !items.is_empty();
+            busy = !arrivals.is_empty();
             for task in orders.tasks.drain(..) {
                 task();
             }
             let mut releases = Vec::new();
-            for item in items.drain(..) {
-                releases.extend(match item {
-                    Item::Started(root) => self.table.started(root, now),
-                    Item::Ended(data, bytes) => {
-                        let span = self.meant(data);
-                        self.table.ended(Weighed { span, bytes }, now)
-                    }
-                });
+            for root in arrivals.started.drain(..) {
+                releases.extend(self.table.started(root, now));
             }
-            items.shrink_to(KEPT_ITEMS);
+            for Ended { data, bytes } in arrivals.ended.drain(..) {
+                let span = self.meant(data);
+                releases.extend(self.table.ended(Weighed { span, bytes }, now));
+            }
+            arrivals.started.shrink_to(KEPT_ARRIVALS);
+            arrivals.ended.shrink_to(KEPT_ARRIVALS);
             releases.extend(match (orders.close, orders.flush) {
                 (true, _) => self.table.close(),
                 (false, true) => self.table.flush(),
@@ -112,8 +118,14 @@ impl Worker {
     }
 
     /// The span with its meaning; in its place at once, because it is large.
-    fn meant(&self, data: SpanData) -> Box<Span> {
-        let mut span = Box::new(Span::plain(data));
+    fn meant(&mut self, data: SpanData) -> Box<Span> {
+        let mut span = match self.spare.pop() {
+            Some(mut spare) => {
+                *spare = Span::plain(data);
+                spare
+            }
+            None => Box::new(Span::plain(data)),
+        };
         meaning::work_in(&mut span);
         self.trim.apply(&mut span);
         span
@@ -122,11 +134,15 @@ impl Worker {
     /// Encodes releases for every destination and puts them into their outboxes, about a request's
     /// worth at a time: a sender that is woken for each trace would make a request of each.
     fn hand_over(&mut self, releases: Vec<Release>, now: Instant) {
-        let mut group = Group::default();
+        if releases.is_empty() {
+            return;
+        }
+        let mut group = Group::new(self.outlets.len());
         for release in releases {
             group.add(release, self);
             if group.spans >= GROUP_SPANS {
-                std::mem::take(&mut group).hand_in(self, now);
+                let full = std::mem::replace(&mut group, Group::new(self.outlets.len()));
+                full.hand_in(self, now);
             }
         }
         group.hand_in(self, now);
@@ -134,27 +150,34 @@ impl Worker {
 }
 
 /// Parcels that are handed in together, one list per outlet.
-#[derive(Default)]
 struct Group {
     parcels: Vec<Vec<Parcel>>,
     spans: u64,
-    spent: Vec<Spent>,
+    spent: SpentGroup,
 }
 
 impl Group {
+    fn new(outlets: usize) -> Self {
+        let parcels = std::iter::repeat_with(Vec::new).take(outlets).collect();
+        let spent = SpentGroup::with_capacity(GROUP_SPANS.try_into().unwrap_or(0));
+        Self { parcels, spans: 0, spent }
+    }
+
     fn add(&mut self, release: Release, worker: &mut Worker) {
         let Release { trace_id, spans, finished, synthetic_root } = release;
         self.spans += u64::try_from(spans.len()).unwrap_or(u64::MAX);
-        let synthetic_root = synthetic_root.map(|data| worker.meant(data));
+        let synthetic_root = synthetic_root.map(|data| worker.meant(*data));
         let resource = Arc::clone(&lock(&worker.resource));
-        self.parcels.resize_with(worker.outlets.len(), Vec::new);
         for (outlet, parcels) in worker.outlets.iter_mut().zip(&mut self.parcels) {
             let spans = spans.iter().map(|weighed| &*weighed.span).collect();
             let synthetic_root = synthetic_root.as_deref();
             let chunk = TraceChunk { trace_id, spans, finished, synthetic_root };
             parcels.push(outlet.parcel(chunk, &resource));
         }
-        self.spent.extend(spans.into_iter().map(spent));
+        for weighed in spans {
+            let room = worker.spare.len() < MAX_SPARE;
+            worker.spare.extend(self.spent.add(weighed).filter(|_| room));
+        }
     }
 
     fn hand_in(self, worker: &Worker, now: Instant) {
@@ -164,16 +187,6 @@ impl Group {
                 outlet.outbox.hand_in(parcels, now);
             }
         });
-    }
-}
-
-fn spent(weighed: Weighed) -> Spent {
-    let Weighed { mut span, bytes } = weighed;
-    Spent {
-        attributes: std::mem::take(&mut span.data.attributes),
-        inputs: span.inputs.take(),
-        outputs: span.outputs.take(),
-        bytes,
     }
 }
 

@@ -60,12 +60,17 @@ pub(crate) enum Body {
 }
 
 impl Payload {
+    /// The encoded span; none where an exporter encodes by itself.
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        match &self.body {
+            Body::Bytes(shared) => Some(shared),
+            Body::Span { .. } => None,
+        }
+    }
+
     /// The encoded span; empty where an exporter encodes by itself.
     pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.body {
-            Body::Bytes(bytes) => bytes,
-            Body::Span { .. } => &[],
-        }
+        self.shared().map_or(&[], |shared| shared)
     }
 
     /// Memory that the span takes.

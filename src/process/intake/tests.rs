@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::tests::{at, cases, context, root_data, span_data};
+use crate::process::aggregate::Weighed;
+use crate::tests::{at, cases, context, plain, root_data, span_data};
 
 #[test]
 fn what_does_not_fit_is_refused_and_counted() {
@@ -18,7 +19,7 @@ fn what_does_not_fit_is_refused_and_counted() {
     let (taken, _) = take(&intake);
     intake.ended(span());
     assert_eq!(account(&intake).dropped.get(DropReason::QueueFull), 4);
-    intake.hand_over(2, spent(taken), || ());
+    intake.hand_over(2, spent(taken.ended), || ());
     intake.ended(span());
     assert_eq!(account(&intake).held, 1);
 }
@@ -28,12 +29,13 @@ fn when_memory_is_short_starts_are_left_out_and_everything_leaves() {
     let intake = Intake::new(3 * weight::of(&root_data([])));
     intake.started(OpenRoot::told(root_data([])));
     intake.ended(root_data([]));
-    let (items, orders) = take(&intake);
-    assert_eq!((items.len(), orders.flush), (2, false));
+    let (arrivals, orders) = take(&intake);
+    assert_eq!((arrivals.started.len(), arrivals.ended.len(), orders.flush), (1, 1, false));
     intake.ended(root_data([]));
     intake.started(OpenRoot::told(root_data([])));
-    let (items, orders) = take(&intake);
-    assert_eq!((items.len(), orders.flush), (1, true), "more than half is taken");
+    let (arrivals, orders) = take(&intake);
+    assert!(arrivals.started.is_empty(), "more than half is taken");
+    assert_eq!((arrivals.ended.len(), orders.flush), (1, true));
 }
 
 #[test]
@@ -75,7 +77,7 @@ fn a_worker_closes_when_nothing_has_come_in_since() {
     let (more, orders) = take(&intake);
     intake.carried_out(&orders);
     assert!(intake.is_closed());
-    assert_eq!((items.len(), more.len()), (1, 1));
+    assert_eq!((items.ended.len(), more.ended.len()), (1, 1));
 }
 
 #[test]
@@ -137,11 +139,11 @@ proptest! {
                     ended += 1;
                     intake.ended(root_data([KeyValue::new("k", "x".repeat(size))]));
                 }
-                Step::Take => with_worker.extend(take(&intake).0),
+                Step::Take => with_worker.extend(take(&intake).0.ended),
                 Step::HandOver => {
-                    let items = std::mem::take(&mut with_worker);
-                    let spans = count_of(&items);
-                    intake.hand_over(spans, spent(items), || handed_over += spans);
+                    let ended = std::mem::take(&mut with_worker);
+                    let spans = count_of(&ended);
+                    intake.hand_over(spans, spent(ended), || handed_over += spans);
                 }
                 Step::Close => intake.close(now()),
             }
@@ -149,10 +151,10 @@ proptest! {
             prop_assert_eq!(stats.ended, ended);
             prop_assert_eq!(stats.ended, stats.held + stats.dropped.total() + handed_over);
             let state = lock(&intake.state);
-            prop_assert_eq!(stats.held, count_of(&state.items) + count_of(&with_worker));
-            let spent: usize = state.spent.iter().map(|spent| spent.bytes).sum();
-            let held = bytes_of(&state.items) + bytes_of(&with_worker);
-            prop_assert_eq!((state.bytes, state.spent_bytes), (held + spent, spent));
+            prop_assert_eq!(stats.held, count_of(&state.arrivals.ended) + count_of(&with_worker));
+            let spent = state.spent.bytes();
+            let held = bytes_of(&state.arrivals.ended) + bytes_of(&with_worker);
+            prop_assert_eq!(state.bytes, held + spent);
             prop_assert!(spent <= MAX_BYTES / SPENT_PART);
             prop_assert!(state.bytes <= MAX_BYTES);
         }
@@ -170,42 +172,29 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What has come in, without waiting for more.
-fn take(intake: &Intake) -> (Vec<Item>, Orders) {
-    let mut items = Vec::new();
-    let orders = intake.take(&mut items, Some(now()), true);
-    (items, orders)
+fn take(intake: &Intake) -> (Arrivals, Orders) {
+    let mut arrivals = Arrivals::default();
+    let orders = intake.take(&mut arrivals, Some(now()), true);
+    (arrivals, orders)
 }
 
 fn account(intake: &Intake) -> IntakeStats {
     intake.snapshot(|| ()).0
 }
 
-/// The memory of each span that ended.
-fn ended(items: &[Item]) -> impl Iterator<Item = usize> {
-    items.iter().filter_map(|item| match item {
-        Item::Ended(_, bytes) => Some(*bytes),
-        Item::Started(_) => None,
-    })
+fn count_of(ended: &[Ended]) -> u64 {
+    u64::try_from(ended.len()).unwrap()
 }
 
-fn count_of(items: &[Item]) -> u64 {
-    u64::try_from(ended(items).count()).unwrap()
-}
-
-fn bytes_of(items: &[Item]) -> usize {
-    ended(items).sum()
+fn bytes_of(ended: &[Ended]) -> usize {
+    ended.iter().map(|ended| ended.bytes).sum()
 }
 
 /// What is left of them.
-fn spent(items: Vec<Item>) -> Vec<Spent> {
-    items
-        .into_iter()
-        .filter_map(|item| match item {
-            Item::Ended(span, bytes) => {
-                let attributes = span.attributes;
-                Some(Spent { attributes, inputs: None, outputs: None, bytes })
-            }
-            Item::Started(_) => None,
-        })
-        .collect()
+fn spent(ended: Vec<Ended>) -> SpentGroup {
+    let mut group = SpentGroup::default();
+    for Ended { data, bytes } in ended {
+        group.add(Weighed { span: Box::new(plain(data)), bytes });
+    }
+    group
 }

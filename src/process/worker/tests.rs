@@ -89,22 +89,20 @@ fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
         trim: SpanTrim::default(),
         outlets,
         resource: Arc::new(Mutex::new(resource)),
+        spare: Vec::new(),
     };
     (worker, outboxes)
 }
 
 /// What the worker does first in each round.
 fn ingest(worker: &mut Worker) {
-    let mut items = Vec::new();
-    worker.intake.take(&mut items, Some(now()), true);
-    for item in items {
-        let evicted = match item {
-            Item::Started(root) => worker.table.started(root, now()),
-            Item::Ended(data, bytes) => {
-                let span = worker.meant(data);
-                worker.table.ended(Weighed { span, bytes }, now())
-            }
-        };
-        assert!(evicted.is_none());
+    let mut arrivals = Arrivals::default();
+    worker.intake.take(&mut arrivals, Some(now()), true);
+    for root in arrivals.started {
+        assert!(worker.table.started(root, now()).is_none());
+    }
+    for Ended { data, bytes } in arrivals.ended {
+        let span = worker.meant(data);
+        assert!(worker.table.ended(Weighed { span, bytes }, now()).is_none());
     }
 }
