@@ -9,6 +9,7 @@ mod config;
 mod diagnostics;
 mod error;
 mod export;
+#[cfg(test)]
 mod generated;
 mod guard;
 mod init;

@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("transport", &["error", "stats", "sync", "diagnostics", "model"]),
     (
         "export",
-        &["error", "stats", "sync", "diagnostics", "generated", "semconv", "model", "transport"],
+        &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport"],
     ),
     (
         "process",

@@ -16,6 +16,7 @@ use crate::model::span::Span;
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Parcel, Wire};
 
+pub(crate) mod decode;
 pub(crate) mod dialect;
 pub(crate) mod encode;
 pub(crate) mod exporter;

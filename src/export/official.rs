@@ -15,10 +15,10 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
-use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::diagnostics;
 use crate::error::{Error, Result};
+use crate::export::decode::fields;
 use crate::export::dialect::Dialect;
 use crate::export::encode;
 use crate::export::form::Form;
@@ -105,16 +105,16 @@ fn take_apart(request: &[u8]) -> Option<(Envelope, Vec<u8>)> {
     let mut envelope = Envelope::default();
     let mut span = None;
     let resource_spans = fields(request)?.into_iter().find(|(number, _)| *number == 1)?.1;
-    for (number, body) in fields(resource_spans)? {
+    for (number, value) in fields(resource_spans.bytes()?)? {
         match number {
-            1 => envelope.resource = body.to_vec(),
-            3 => envelope.resource_schema_url = text(body)?,
+            1 => envelope.resource = value.bytes()?.to_vec(),
+            3 => value.text()?.clone_into(&mut envelope.resource_schema_url),
             2 => {
-                for (number, body) in fields(body)? {
+                for (number, value) in fields(value.bytes()?)? {
                     match number {
-                        1 => envelope.scope = body.to_vec(),
-                        2 => span = Some(body.to_vec()),
-                        3 => envelope.scope_schema_url = text(body)?,
+                        1 => envelope.scope = value.bytes()?.to_vec(),
+                        2 => span = Some(value.bytes()?.to_vec()),
+                        3 => value.text()?.clone_into(&mut envelope.scope_schema_url),
                         _ => {}
                     }
                 }
@@ -123,25 +123,6 @@ fn take_apart(request: &[u8]) -> Option<(Envelope, Vec<u8>)> {
         }
     }
     Some((envelope, span?))
-}
-
-/// Fields of a message that has none but messages and strings.
-fn fields(mut message: &[u8]) -> Option<Vec<(u32, &[u8])>> {
-    let mut fields = Vec::new();
-    while !message.is_empty() {
-        let (number, WireType::LengthDelimited) = decode_key(&mut message).ok()? else {
-            return None;
-        };
-        let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
-        let (body, rest) = message.split_at_checked(length)?;
-        fields.push((number, body));
-        message = rest;
-    }
-    Some(fields)
-}
-
-fn text(body: &[u8]) -> Option<String> {
-    String::from_utf8(body.to_vec()).ok()
 }
 
 #[cfg(test)]

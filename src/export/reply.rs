@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use prost::Message as _;
 use serde_json::Value;
 
+use crate::export::decode::fields;
 use crate::export::form::Form;
-use crate::generated::status::{RetryInfo, Status};
-use crate::generated::trace_service::ExportTraceServiceResponse;
 use crate::transport::Verdict;
 use crate::transport::http::{Outcome, Reply};
 
@@ -15,8 +13,8 @@ use crate::transport::http::{Outcome, Reply};
 pub(crate) fn readable(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Reply(mut reply) if reply.status >= 300 && is_protobuf(&reply) => {
-            if let Ok(status) = Status::decode(reply.body.as_slice()) {
-                reply.body = status.message.into_bytes();
+            if let Some(message) = Status::read(&reply.body).map(|it| it.message.to_owned()) {
+                reply.body = message.into_bytes();
             }
             Outcome::Reply(reply)
         }
@@ -36,19 +34,18 @@ pub(crate) fn partial_success(reply: &Reply) -> Verdict {
 
 /// The same, of a protobuf message.
 pub(crate) fn partial_success_of(message: &[u8], mask: impl Fn(&str) -> String) -> Verdict {
-    let response = ExportTraceServiceResponse::decode(message).ok();
-    match response.and_then(|response| response.partial_success) {
-        Some(partial) => refused(partial.rejected_spans, &partial.error_message, mask),
+    match PartialSuccess::read(message) {
+        Some(partial) => refused(partial.rejected_spans, partial.error_message, mask),
         None => Verdict::delivered(),
     }
 }
 
 /// When a gRPC server wants to be asked again, by the details of its status.
 pub(crate) fn retry_after(details: &[u8]) -> Option<Duration> {
-    let details = Status::decode(details).ok()?.details;
+    let details = Status::read(details)?.details;
     let info = details.iter().find(|detail| detail.type_url.ends_with("google.rpc.RetryInfo"))?;
-    let delay = RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
-    Some(Duration::new(delay.seconds.try_into().ok()?, delay.nanos.try_into().ok()?))
+    let (seconds, nanos) = retry_delay(info.value)?;
+    Some(Duration::new(seconds.try_into().ok()?, nanos.try_into().ok()?))
 }
 
 /// Source: OTLP 1.x §JSON protobuf encoding: 64-bit integers are strings, and may be numbers.
@@ -77,3 +74,89 @@ fn refused(rejected: i64, words: &str, mask: impl Fn(&str) -> String) -> Verdict
 fn is_protobuf(reply: &Reply) -> bool {
     reply.content_type.starts_with(Form::Protobuf.content_type())
 }
+
+/// `ExportTracePartialSuccess`
+#[derive(Debug, Default, PartialEq)]
+struct PartialSuccess<'a> {
+    rejected_spans: i64,
+    error_message: &'a str,
+}
+
+impl<'a> PartialSuccess<'a> {
+    /// That of an `ExportTraceServiceResponse`, which has none when everything was accepted.
+    fn read(response: &'a [u8]) -> Option<Self> {
+        let mut found = None;
+        for (_, value) in fields(response)?.into_iter().filter(|(number, _)| *number == 1) {
+            let partial = found.get_or_insert_with(Self::default);
+            for (number, value) in fields(value.bytes()?)? {
+                match number {
+                    1 => partial.rejected_spans = value.integer()?,
+                    2 => partial.error_message = value.text()?,
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+}
+
+/// `google.rpc.Status`, without its code.
+#[derive(Debug, Default, PartialEq)]
+struct Status<'a> {
+    message: &'a str,
+    details: Vec<Detail<'a>>,
+}
+
+/// `google.protobuf.Any`
+#[derive(Debug, Default, PartialEq)]
+struct Detail<'a> {
+    type_url: &'a str,
+    value: &'a [u8],
+}
+
+impl<'a> Status<'a> {
+    fn read(message: &'a [u8]) -> Option<Self> {
+        let mut status = Self::default();
+        for (number, value) in fields(message)? {
+            match number {
+                2 => status.message = value.text()?,
+                3 => status.details.push(Detail::read(value.bytes()?)?),
+                _ => {}
+            }
+        }
+        Some(status)
+    }
+}
+
+impl<'a> Detail<'a> {
+    fn read(message: &'a [u8]) -> Option<Self> {
+        let mut detail = Self::default();
+        for (number, value) in fields(message)? {
+            match number {
+                1 => detail.type_url = value.text()?,
+                2 => detail.value = value.bytes()?,
+                _ => {}
+            }
+        }
+        Some(detail)
+    }
+}
+
+/// Seconds and nanoseconds of a `google.rpc.RetryInfo`.
+fn retry_delay(info: &[u8]) -> Option<(i64, i64)> {
+    let mut found = None;
+    for (_, value) in fields(info)?.into_iter().filter(|(number, _)| *number == 1) {
+        let (seconds, nanos) = found.get_or_insert((0, 0));
+        for (number, value) in fields(value.bytes()?)? {
+            match number {
+                1 => *seconds = value.integer()?,
+                2 => *nanos = value.integer()?,
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! Messages generated from `proto/*.proto`. Do not edit: `cargo run --manifest-path proto/generate/Cargo.toml`.
+//! Messages generated from `proto/*.proto`, which the reader of answers is tested against. Do not
+//! edit: `cargo run --manifest-path proto/generate/Cargo.toml`.
 
 #[rustfmt::skip]
 pub(crate) mod status;
