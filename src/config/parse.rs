@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
-
 use crate::config::env::Env;
 use crate::error::{Error, Result};
+use crate::model::percent;
 use crate::transport::endpoint::MASK;
 
 /// `true`, `false`, `1` or `0`.
@@ -75,8 +74,8 @@ fn pair(name: &str, part: &str) -> Result<(String, String)> {
     let Some((key, value)) = part.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
         return Err(Error::config(name, MASK, fix));
     };
-    if let Ok(value) = percent_decode_str(value.trim()).decode_utf8() {
-        Ok((key.trim().to_owned(), value.into_owned()))
+    if let Ok(value) = String::from_utf8(percent::decode(value.trim())) {
+        Ok((key.trim().to_owned(), value))
     } else {
         let shown = format!("{}={MASK}", key.trim());
         Err(Error::config(name, &shown, "the percent-decoded value is not UTF-8"))

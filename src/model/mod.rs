@@ -1,7 +1,9 @@
 //! Values that mean the same on both sides of the pipe. No I/O, no clock.
 
+pub(crate) mod base64;
 pub(crate) mod id;
 pub(crate) mod otlp_encoder;
+pub(crate) mod percent;
 pub(crate) mod protocol;
 pub(crate) mod said;
 pub(crate) mod span;

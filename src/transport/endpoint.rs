@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 use ureq::http::header::{HeaderName, HeaderValue};
 
 use crate::error::{Error, Result};
+use crate::model::{base64, percent};
 use crate::transport::tls;
 
 /// What stands for a secret in texts.
@@ -94,7 +92,7 @@ impl Endpoint {
 
 impl Credentials {
     fn from_userinfo(userinfo: &str) -> Self {
-        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let decode = |part: &str| String::from_utf8_lossy(&percent::decode(part)).into_owned();
         let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
         Self::Basic { user: decode(user), password: decode(password) }
     }
@@ -103,7 +101,7 @@ impl Credentials {
     pub(crate) fn header_value(&self) -> String {
         match self {
             Self::Basic { user, password } => {
-                format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
+                format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))
             }
             Self::Bearer(token) => format!("Bearer {token}"),
         }

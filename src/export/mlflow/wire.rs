@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::trace_info::request_body;
@@ -10,6 +9,7 @@ use crate::diagnostics;
 use crate::export::form::Form;
 use crate::export::frame;
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
+use crate::model::percent;
 use crate::semconv::http as names;
 use crate::stats::DropReason;
 use crate::transport::headers::Headers;
@@ -51,7 +51,8 @@ impl MlflowWire {
     }
 
     fn check_experiment(&self, id: &str, timeout: Duration) -> Result<(), Verdict> {
-        let path = format!("{}?experiment_id={}", names::EXPERIMENT_BY_ID_PATH, encoded(id));
+        let path =
+            format!("{}?experiment_id={}", names::EXPERIMENT_BY_ID_PATH, percent::encode(id));
         let reply = self.ask(Method::Get, &path, &[], timeout)?;
         match reply.status {
             404 if is_missing(&reply) => Err(Verdict::when_mended(format!(
@@ -76,7 +77,8 @@ impl MlflowWire {
     }
 
     fn look_up_experiment(&self, name: &str, timeout: Duration) -> Result<Option<String>, Verdict> {
-        let path = format!("{}?experiment_name={}", names::EXPERIMENT_BY_NAME_PATH, encoded(name));
+        let path =
+            format!("{}?experiment_name={}", names::EXPERIMENT_BY_NAME_PATH, percent::encode(name));
         let reply = self.ask(Method::Get, &path, &[], timeout)?;
         match reply.status {
             200 if is_deleted(&reply) => Err(deleted(&format!("`{name}`"))),
@@ -268,8 +270,4 @@ fn error_code(reply: &Reply) -> Option<String> {
 fn text_at(reply: &Reply, pointer: &str) -> Option<String> {
     let body: Value = serde_json::from_slice(&reply.body).ok()?;
     body.pointer(pointer)?.as_str().map(str::to_owned)
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
