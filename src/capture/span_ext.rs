@@ -4,7 +4,7 @@ use std::error::Error;
 
 use opentelemetry::trace::{Status, TraceContextExt as _, TraceId};
 use opentelemetry::{KeyValue, Value};
-use serde::Serialize;
+use serde_core::Serialize;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 

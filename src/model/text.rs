@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry::{Array, Value};
-use serde::de::IgnoredAny;
+use serde_core::de::IgnoredAny;
 
 use crate::model::said::Said;
 
