@@ -65,6 +65,7 @@ step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
 step 'lint, agent' lint --all-targets --target-dir target/agent \
   --manifest-path examples/agent/Cargo.toml
 step 'tests' cargo test
+step 'tests, light build' cargo test --no-default-features --features mlflow --lib
 step 'tests, official encoder' official_encoder
 step 'tests, agent' cargo test --target-dir target/agent --manifest-path examples/agent/Cargo.toml
 step 'documentation' documentation

@@ -15,10 +15,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("diagnostics", &[]),
     ("model", &["semconv"]),
     ("transport", &["error", "stats", "sync", "diagnostics", "model"]),
-    (
-        "export",
-        &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport"],
-    ),
+    ("export", &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport"]),
     (
         "process",
         &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport", "export"],
@@ -68,6 +65,8 @@ const CONFINED: [(&str, &[&str]); 10] = [
         &[
             "transport/grpc/mod.rs",
             "transport/grpc/codec.rs",
+            "transport/grpc/gzip.rs",
+            "transport/grpc/gzip_disabled.rs",
             "transport/grpc/refusal.rs",
             "transport/grpc/tls.rs",
             "transport/grpc/tls_disabled.rs",

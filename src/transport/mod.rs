@@ -22,6 +22,11 @@ pub(crate) mod connection;
 pub(crate) mod endpoint;
 #[cfg(feature = "grpc")]
 pub(crate) mod grpc;
+#[cfg(feature = "gzip")]
+pub(crate) mod gzip;
+#[cfg(not(feature = "gzip"))]
+#[path = "gzip_disabled.rs"]
+pub(crate) mod gzip;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod outbox;

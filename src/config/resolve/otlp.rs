@@ -13,6 +13,7 @@ use crate::model::protocol::Protocol;
 use crate::semconv::http;
 use crate::transport::Limits;
 use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
+use crate::transport::gzip;
 use crate::transport::headers::Headers;
 
 pub(super) const ENDPOINTS: [&str; 2] =
@@ -123,6 +124,10 @@ impl Resolver<'_> {
             }
             (None, None) => (Compression::None, Source::Default),
         };
+        if compression == Compression::Gzip && !gzip::ENABLED {
+            let fix = "it needs the feature `gzip` of mlflow-tracing; enable it";
+            return Err(Error::config(super::place_of(source), "gzip", fix));
+        }
         self.explanation.note("compression", format!("{compression:?}").to_lowercase(), source);
         Ok(compression)
     }

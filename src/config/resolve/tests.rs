@@ -1,11 +1,19 @@
+// Settings of every kind, also those that need a feature.
+#[cfg(all(feature = "gzip", feature = "tls"))]
 mod bad;
 mod destination;
+#[cfg(all(feature = "gzip", feature = "tls"))]
 mod effects;
 mod explained;
 mod files;
+#[cfg(not(any(feature = "grpc", feature = "gzip", feature = "tls")))]
+mod light;
+#[cfg(all(feature = "gzip", feature = "tls"))]
 mod listed;
 mod mlflow;
+#[cfg(all(feature = "gzip", feature = "tls"))]
 mod otlp;
+#[cfg(all(feature = "gzip", feature = "tls"))]
 mod precedence;
 
 use super::*;

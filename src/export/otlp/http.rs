@@ -1,14 +1,11 @@
 //! OTLP over HTTP: protobuf or JSON, headers, gzip.
 
-use std::io;
 use std::time::Duration;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::{CERTIFICATES, OtlpSettings};
 use crate::export::form::Form;
 use crate::export::reply;
+use crate::transport::gzip;
 use crate::transport::http::{Failure, Http, Method, Outcome, Request};
 use crate::transport::parts::Parts;
 use crate::transport::retry::{Receiver, classify};
@@ -27,7 +24,7 @@ impl HttpWire {
     }
 
     fn post(&self, body: &Parts<'_>, timeout: Duration) -> (Verdict, Outcome) {
-        let compressed = if self.settings.gzip { gzip(body) } else { None };
+        let compressed = if self.settings.gzip { gzip::compressed(body) } else { None };
         let sent = compressed.as_ref().unwrap_or(body);
         let outcome = reply::readable(self.http.send(&Request {
             method: Method::Post,
@@ -96,14 +93,4 @@ fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
         },
     };
     Verdict::Failed { repeat, problem: format!("{problem}; {advice}") }
-}
-
-/// `None` when there is nothing to gain.
-fn gzip(body: &Parts<'_>) -> Option<Parts<'static>> {
-    if body.len() == 0 {
-        return None;
-    }
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    io::copy(&mut body.reader(), &mut encoder).ok()?;
-    encoder.finish().ok().map(Parts::from)
 }

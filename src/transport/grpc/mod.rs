@@ -5,6 +5,11 @@
 //! long is therefore not trusted, and neither is one on which a call failed.
 
 mod codec;
+#[cfg(feature = "gzip")]
+mod gzip;
+#[cfg(not(feature = "gzip"))]
+#[path = "gzip_disabled.rs"]
+mod gzip;
 pub(crate) mod refusal;
 #[cfg(feature = "tls")]
 mod tls;
@@ -21,7 +26,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
-use tonic::codec::CompressionEncoding;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -172,13 +176,7 @@ impl Grpc {
         let _entered = runtime.enter();
         let channel = channel(&self.origin, &self.connection)?;
         let client = tonic::client::Grpc::new(channel);
-        Ok(if self.gzip {
-            client
-                .send_compressed(CompressionEncoding::Gzip)
-                .accept_compressed(CompressionEncoding::Gzip)
-        } else {
-            client
-        })
+        Ok(if self.gzip { gzip::apply(client) } else { client })
     }
 
     /// A status with a source is the connection's, whatever its code says.
