@@ -18,10 +18,13 @@ impl Env {
     /// The variables of this process, as far as the table knows them.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn of_process() -> Self {
-        let names = VARIABLES.iter().map(|variable| variable.name);
-        let read =
-            |name: &str| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?));
-        Self { variables: names.filter_map(read).collect() }
+        let mut variables = BTreeMap::new();
+        for Variable { name, .. } in VARIABLES {
+            if let Some(Ok(value)) = std::env::var_os(name).map(std::ffi::OsString::into_string) {
+                variables.insert((*name).to_owned(), value);
+            }
+        }
+        Self { variables }
     }
 
     /// Variables for a test, or for a program that keeps its settings elsewhere.

@@ -98,8 +98,11 @@ fn object<const N: usize>(fields: [(&str, serde_json::Value); N]) -> serde_json:
         serde_json::Value::Array(items) => items.is_empty(),
         serde_json::Value::Bool(_) | serde_json::Value::Object(_) => false,
     };
-    let said = fields.into_iter().filter(|(_, value)| !is_default(value));
-    serde_json::Value::Object(said.map(|(key, value)| (key.to_owned(), value)).collect())
+    let mut said = serde_json::Map::new();
+    for (key, value) in fields.into_iter().filter(|(_, value)| !is_default(value)) {
+        said.insert(key.to_owned(), value);
+    }
+    serde_json::Value::Object(said)
 }
 
 fn event(event: &Event) -> serde_json::Value {

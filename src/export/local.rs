@@ -64,7 +64,7 @@ impl Encoder for LocalEncoder {
     fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
         let tree = self.trees.as_mut().and_then(|trees| trees.add(chunk));
         let trace_id = chunk.trace_id;
-        let epilogue = tree.map(|text| Epilogue { trace_id, bytes: text.into_bytes() });
+        let epilogue = tree.map(|text| Epilogue { trace_id, text });
         let chunk = TraceChunk { synthetic_root: None, ..chunk.clone() };
         let spans = self.spans.encode(&Unmistakable, &chunk, resource);
         Parcel { spans, epilogue, filtered: 0 }
@@ -198,7 +198,7 @@ impl Wire for ConsoleWire {
 
 fn draw(epilogue: &Epilogue) -> Verdict {
     // A closed stderr must not end the program that is being traced.
-    let _ = std::io::stderr().lock().write_all(&epilogue.bytes);
+    let _ = std::io::stderr().lock().write_all(epilogue.text.as_bytes());
     Verdict::delivered()
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn partial_success(reply: &Reply) -> Verdict {
     if is_protobuf(reply) {
         partial_success_of(&reply.body, mask)
     } else {
-        partial_success_of_json(&reply.body, mask)
+        partial_success_of_json(reply.json(), mask)
     }
 }
 
@@ -49,10 +49,8 @@ pub(crate) fn retry_after(details: &[u8]) -> Option<Duration> {
 }
 
 /// Source: OTLP 1.x §JSON protobuf encoding: 64-bit integers are strings, and may be numbers.
-fn partial_success_of_json(message: &[u8], mask: impl Fn(&str) -> String) -> Verdict {
-    let Ok(response) = serde_json::from_slice::<Value>(message) else {
-        return Verdict::delivered();
-    };
+fn partial_success_of_json(body: Option<Value>, mask: impl Fn(&str) -> String) -> Verdict {
+    let Some(response) = body else { return Verdict::delivered() };
     let rejected = match response.pointer("/partialSuccess/rejectedSpans") {
         Some(Value::String(text)) => text.parse().unwrap_or(0),
         Some(number) => number.as_i64().unwrap_or(0),

@@ -158,6 +158,12 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The body as JSON, if it is that. All JSON is read as text: a second reader, of bytes, is code
+    /// that every program would carry.
+    pub(crate) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.text()).ok()
+    }
+
     /// Whether nginx says that it got no client certificate, or not the right one.
     pub(crate) fn misses_certificate(&self) -> bool {
         self.status == 400 && self.text().contains("SSL certificate")

@@ -111,7 +111,7 @@ pub(crate) struct Parcel {
 #[derive(Clone, Debug)]
 pub(crate) struct Epilogue {
     pub(crate) trace_id: TraceId,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) text: String,
 }
 
 /// What a destination made of a request.

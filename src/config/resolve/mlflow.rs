@@ -173,7 +173,7 @@ impl Resolver<'_> {
             }
             (None, None) => (TraceInfoMode::Auto, Source::Default),
         };
-        self.explanation.note("trace info", format!("{mode:?}").to_lowercase(), source);
+        self.explanation.note("trace info", format!("{mode:?}").to_ascii_lowercase(), source);
         Ok(mode)
     }
 }

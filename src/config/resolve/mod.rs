@@ -162,7 +162,7 @@ impl Resolver<'_> {
             (None, Some(value)) => (parse::word(name, value, &words)?, Source::Variable(name)),
             (None, None) => (OtlpEncoder::default(), Source::Default),
         };
-        self.explanation.note("encoder", format!("{encoder:?}").to_lowercase(), source);
+        self.explanation.note("encoder", format!("{encoder:?}").to_ascii_lowercase(), source);
         Ok(encoder)
     }
 

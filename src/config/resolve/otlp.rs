@@ -128,7 +128,11 @@ impl Resolver<'_> {
             let fix = "it needs the feature `gzip` of mlflow-tracing; enable it";
             return Err(Error::config(super::place_of(source), "gzip", fix));
         }
-        self.explanation.note("compression", format!("{compression:?}").to_lowercase(), source);
+        self.explanation.note(
+            "compression",
+            format!("{compression:?}").to_ascii_lowercase(),
+            source,
+        );
         Ok(compression)
     }
 }

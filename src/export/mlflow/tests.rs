@@ -34,7 +34,7 @@ fn what_a_root_asks_for_waits_until_the_trace_is_finished() {
     // Another root of this process ends after it.
     let handler = plain(span_data("handler", 2, 1));
     let epilogue = encode(&mut encoder, &[handler], true).epilogue.unwrap();
-    let info: Json = serde_json::from_slice(&epilogue.bytes).unwrap();
+    let info: Json = serde_json::from_str(&epilogue.text).unwrap();
     assert_eq!(info["client_request_id"], "req-1");
     assert_eq!(stats_of(&epilogue)["num_spans"], 2);
 
@@ -105,7 +105,7 @@ fn resource(attributes: &[(&'static str, &'static str)]) -> Resource {
 }
 
 fn stats_of(epilogue: &Epilogue) -> Json {
-    let info: Json = serde_json::from_slice(&epilogue.bytes).unwrap();
+    let info: Json = serde_json::from_str(&epilogue.text).unwrap();
     let stats = info["trace_metadata"]["mlflow.trace.sizeStats"].as_str().unwrap();
     serde_json::from_str(stats).unwrap()
 }

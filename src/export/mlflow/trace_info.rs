@@ -89,13 +89,13 @@ impl TraceInfo {
         if let Some(entries) = info.get_mut("trace_metadata").and_then(Value::as_object_mut) {
             sizes.describe(entries);
         }
-        Epilogue { trace_id, bytes: Value::Object(info).to_string().into_bytes() }
+        Epilogue { trace_id, text: Value::Object(info).to_string() }
     }
 }
 
 /// The request body: the info with its experiment, without statistics that are no longer true.
 pub(super) fn request_body(epilogue: &Epilogue, experiment_id: &str, whole: bool) -> Vec<u8> {
-    let mut info: Value = serde_json::from_slice(&epilogue.bytes).unwrap_or_default();
+    let mut info: Value = serde_json::from_str(&epilogue.text).unwrap_or_default();
     let broken = info.get_mut("trace_metadata").filter(|_| !whole).and_then(Value::as_object_mut);
     if let Some(entries) = broken {
         entries.remove(metadata::SIZE_STATS);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::trace_info::request_body;
 use crate::diagnostics;
@@ -268,6 +268,5 @@ fn error_code(reply: &Reply) -> Option<String> {
 }
 
 fn text_at(reply: &Reply, pointer: &str) -> Option<String> {
-    let body: Value = serde_json::from_slice(&reply.body).ok()?;
-    body.pointer(pointer)?.as_str().map(str::to_owned)
+    reply.json()?.pointer(pointer)?.as_str().map(str::to_owned)
 }

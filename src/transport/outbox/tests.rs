@@ -245,7 +245,7 @@ fn payload(trace_id: u8, id: u8, bytes: usize) -> Payload {
 
 fn with_epilogue(parcel: Parcel) -> Parcel {
     let trace_id = parcel.spans[0].trace_id;
-    Parcel { epilogue: Some(Epilogue { trace_id, bytes: Vec::new() }), ..parcel }
+    Parcel { epilogue: Some(Epilogue { trace_id, text: String::new() }), ..parcel }
 }
 
 fn trace(id: u8) -> TraceId {
