@@ -42,7 +42,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
 ];
 
 /// What only some files may mention.
-const CONFINED: [(&str, &[&str]); 10] = [
+const CONFINED: [(&str, &[&str]); 12] = [
     ("std::env::", &["config/env.rs"]),
     ("Instant::now", &["sync.rs"]),
     ("SystemTime::now", &[]),
@@ -57,6 +57,7 @@ const CONFINED: [(&str, &[&str]); 10] = [
             "transport/tls_disabled.rs",
             "transport/proxy.rs",
             "transport/grpc/mod.rs",
+            "transport/grpc/channel.rs",
             "transport/grpc/tunnel.rs",
         ],
     ),
@@ -64,15 +65,25 @@ const CONFINED: [(&str, &[&str]); 10] = [
         "tonic::",
         &[
             "transport/grpc/mod.rs",
+            "transport/grpc/channel.rs",
             "transport/grpc/codec.rs",
             "transport/grpc/gzip.rs",
             "transport/grpc/gzip_disabled.rs",
             "transport/grpc/refusal.rs",
+        ],
+    ),
+    (
+        "tokio::",
+        &[
+            "transport/grpc/mod.rs",
+            "transport/grpc/channel.rs",
+            "transport/grpc/socket.rs",
             "transport/grpc/tls.rs",
             "transport/grpc/tls_disabled.rs",
             "transport/grpc/tunnel.rs",
         ],
     ),
+    ("hyper::", &["transport/grpc/channel.rs"]),
     ("opentelemetry_otlp::", &["export/official.rs"]),
     ("impl SpanExporter for", &["process/exporter.rs"]),
     ("impl SpanProcessor", &["process/processor.rs"]),

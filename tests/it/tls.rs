@@ -4,12 +4,17 @@ mod secure;
 
 use std::time::Duration;
 
+use mlflow_tracing::Protocol;
 use mlflow_tracing::destination::{Destination, Mlflow, Otlp};
+use mlflow_tracing::opentelemetry::KeyValue;
+use mlflow_tracing::opentelemetry::trace::{
+    TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
 
 use crate::proxy::Proxy;
 use crate::support::app::{builder, conserved, end_span};
-use crate::support::server::Server;
-use crate::support::time::{SLACK, timed, until};
+use crate::support::server::{Route, Server};
+use crate::support::time::{PATIENCE, SLACK, timed, until};
 use secure::{Secure, built, url};
 
 const CA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/ca.pem");
@@ -210,4 +215,62 @@ fn grpc_trusts_and_proves_by_the_same_variables() {
         error.to_string().contains("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")
     });
     assert_eq!(mutual.server.spans().0.len(), 1);
+}
+
+#[test]
+fn over_grpc_too_the_name_in_the_certificate_counts_and_a_proxy_does_not_see_inside() {
+    let secure = Secure::grpc(false);
+    let proxy = Proxy::start(secure.front.address(), 200);
+    for (host, fits) in [("collector.test", true), ("other.test", false)] {
+        let variables = [
+            (ENDPOINT, format!("https://{host}:4317")),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", CA.to_owned()),
+            ("HTTPS_PROXY", proxy.url()),
+        ];
+        let result = secure.takes(builder().with_environment(variables));
+        assert_eq!(result.is_ok(), fits, "{host}: {result:?}");
+        assert!(proxy.targets().contains(&format!("{host}:4317")), "{:?}", proxy.targets());
+    }
+}
+
+#[test]
+fn over_grpc_too_a_listed_destination_has_certificates_of_its_own() {
+    let secure = Secure::grpc(true);
+    let listed = || Otlp::new(url(&secure.front)).with_protocol(Protocol::Grpc);
+    let known = listed().with_ca_certificate(CA).with_client_certificate(CLIENT, CLIENT_KEY);
+    secure.takes(builder().with_destination(known)).unwrap();
+    secure.takes(builder().with_destination(listed())).unwrap_err();
+}
+
+#[test]
+fn megabytes_go_over_grpc_by_tls_and_the_connection_is_kept() {
+    let secure = Secure::grpc(false);
+    let guard = built(secure.with(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", CA)]));
+    for number in 0..3 {
+        guard.provider().tracer("test").in_span(format!("{number}"), |cx| {
+            cx.span().set_attribute(KeyValue::new("app.load", "x".repeat(3 * 1024 * 1024)));
+        });
+    }
+    guard.flush(PATIENCE).unwrap();
+    conserved(&guard);
+    assert_eq!(secure.server.spans().names(), ["0", "1", "2"]);
+    assert!(secure.server.calls(Route::Spans).iter().all(|call| call.connection == 0));
+}
+
+#[test]
+fn a_server_of_tls_that_does_not_speak_http2_is_told_from_one_of_grpc() {
+    for (protocols, why) in [
+        (&[][..], "the server does not speak HTTP/2"),
+        (&["http/1.1"], "received fatal alert: NoApplicationProtocol"),
+    ] {
+        let secure = Secure::grpc_that_offers(false, protocols);
+        let guard = built(secure.with(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", CA)]));
+        end_span(&guard, "span");
+        until("it is told", || guard.stats().destinations[0].last_problem.is_some());
+        let error = guard.flush(SHORT).unwrap_err();
+        assert_eq!((error.pending(), conserved(&guard).ended), (1, 1));
+        let words = error.to_string();
+        let advice = "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf";
+        assert!(words.contains(why) && words.contains(advice), "{words}");
+    }
 }

@@ -2,8 +2,10 @@
 //!
 //! The runtime is made, driven and dropped on the sender's thread, so that neither needs nor
 //! disturbs one of the program's. Between calls nothing drives it: a connection that was idle for
-//! long is therefore not trusted, and neither is one on which a call failed.
+//! long is therefore not trusted, and neither is one on which a call failed. The runtime goes with
+//! it, so that nothing of it lingers.
 
+mod channel;
 mod codec;
 #[cfg(feature = "gzip")]
 mod gzip;
@@ -11,6 +13,7 @@ mod gzip;
 #[path = "gzip_disabled.rs"]
 mod gzip;
 pub(crate) mod refusal;
+mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]
@@ -27,16 +30,17 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
-use ureq::http::uri::PathAndQuery;
+use ureq::http::Uri;
+use ureq::http::uri::{InvalidUri, PathAndQuery};
 
 use crate::diagnostics;
 use crate::model::text::cut;
 use crate::sync::now;
 use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::headers::Headers;
-use crate::transport::http::{Failure, MAX_IDLE, MAX_REPLY_CHARS, USER_AGENT};
+use crate::transport::http::{Failure, MAX_IDLE, MAX_REPLY_CHARS};
+use channel::Channel;
 use codec::BytesCodec;
 use refusal::Refusal;
 
@@ -47,13 +51,16 @@ pub(crate) struct Grpc {
     gzip: bool,
     connection: Connection,
     stop: watch::Sender<bool>,
-    runtime: Option<Runtime>,
-    open: Option<Open>,
+    /// The connection of the last call, and when that was.
+    open: Option<(Link, Instant)>,
 }
 
-struct Open {
-    client: tonic::client::Grpc<Channel>,
-    last_used: Instant,
+type Client = tonic::client::Grpc<Channel>;
+
+/// A connection, and the runtime that drives it.
+struct Link {
+    runtime: Option<Runtime>,
+    client: Option<Client>,
 }
 
 /// What came of a call.
@@ -62,6 +69,23 @@ pub(crate) enum Outcome {
     Answer(Bytes),
     Refused(Refusal),
     Failed(Failure),
+}
+
+impl Link {
+    fn new() -> Result<Self, String> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("could not start a runtime: {error}"))?;
+        Ok(Self { runtime: Some(runtime), client: None })
+    }
+}
+
+/// Waits for nothing: a name may be looked up for longer than anybody has time.
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            diagnostics::unheard(|| runtime.shutdown_background());
+        }
+    }
 }
 
 impl Grpc {
@@ -73,7 +97,7 @@ impl Grpc {
         connection: Connection,
     ) -> Self {
         let stop = watch::Sender::new(false);
-        Self { origin, headers, gzip, connection, stop, runtime: None, open: None }
+        Self { origin, headers, gzip, connection, stop, open: None }
     }
 
     /// Calls `path` with a finished message and reads the answer within `timeout`.
@@ -85,7 +109,7 @@ impl Grpc {
     ) -> Outcome {
         let message = Bytes::from(message);
         let start = now();
-        self.open.take_if(|open| start.duration_since(open.last_used) >= MAX_IDLE);
+        self.open.take_if(|(_, last_used)| start.duration_since(*last_used) >= MAX_IDLE);
         let was_open = self.open.is_some();
         let outcome = self.attempt(path, message.clone(), timeout);
         let left = timeout.saturating_sub(now().duration_since(start));
@@ -120,7 +144,6 @@ impl Grpc {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(problem)) => Outcome::Failed(Failure::Unusable(problem)),
             Err(_) => {
-                self.runtime = None;
                 let message = "the answer could not be read".to_owned();
                 Outcome::Refused(Refusal { code: Code::DataLoss, message, details: Vec::new() })
             }
@@ -135,19 +158,22 @@ impl Grpc {
     ) -> Result<Outcome, String> {
         let mut request = Request::new(message);
         *request.metadata_mut() = metadata(&self.headers)?;
-        let mut client = self.open()?;
+        let mut link = match self.open.take() {
+            Some((link, _)) => link,
+            None => Link::new()?,
+        };
         let mut stopped = self.stop.subscribe();
-        let Some(runtime) = &self.runtime else { return Err("there is no runtime".to_owned()) };
+        let Link { runtime: Some(runtime), client } = &mut link else {
+            return Err("there is no runtime".to_owned());
+        };
         let exchange = async {
             tokio::select! {
-                answer = tokio::time::timeout(timeout, call(&mut client, request, path)) => match answer {
-                    Ok(Ok(answer)) => Outcome::Answer(answer),
-                    Ok(Err(status)) => self.outcome(&status),
-                    Err(_) => Outcome::Failed(Failure::NoAnswer(format!(
+                outcome = tokio::time::timeout(timeout, self.answer(client, request, path)) => {
+                    outcome.unwrap_or_else(|_| Outcome::Failed(Failure::NoAnswer(format!(
                         "no answer within {} ms",
                         timeout.as_millis()
-                    ))),
-                },
+                    ))))
+                }
                 _ = stopped.wait_for(|stopped| *stopped) => {
                     Outcome::Failed(Failure::NoAnswer("the program ends".to_owned()))
                 }
@@ -155,34 +181,46 @@ impl Grpc {
         };
         let outcome = diagnostics::unheard(|| runtime.block_on(exchange));
         if !matches!(outcome, Outcome::Failed(_)) {
-            self.open = Some(Open { client, last_used: now() });
+            self.open = Some((link, now()));
         }
         Ok(outcome)
     }
 
-    /// The client of the last call, or a new one.
-    fn open(&mut self) -> Result<tonic::client::Grpc<Channel>, String> {
-        let runtime = match self.runtime.take() {
-            Some(runtime) => runtime,
-            None => Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| format!("could not start a runtime: {error}"))?,
+    /// What comes of a call by `client`, which is connected if there is none.
+    async fn answer(
+        &self,
+        client: &mut Option<Client>,
+        request: Request<Bytes>,
+        path: &'static str,
+    ) -> Outcome {
+        let client = match client {
+            Some(client) => client,
+            None => match self.connect().await {
+                Ok(connected) => client.insert(connected),
+                Err(failure) => return Outcome::Failed(failure),
+            },
         };
-        let runtime = self.runtime.insert(runtime);
-        if let Some(open) = self.open.take() {
-            return Ok(open.client);
+        match call(client, request, path).await {
+            Ok(answer) => Outcome::Answer(answer),
+            Err(status) => self.outcome(&status),
         }
-        let _entered = runtime.enter();
-        let channel = channel(&self.origin, &self.connection)?;
-        let client = tonic::client::Grpc::new(channel);
+    }
+
+    async fn connect(&self) -> Result<Client, Failure> {
+        let origin: Uri = self
+            .origin
+            .parse()
+            .map_err(|error: InvalidUri| Failure::Unusable(error.to_string()))?;
+        let channel = Channel::open(&origin, &self.connection).await;
+        let channel = channel.map_err(|error| failure(Some(error.as_ref()), false))?;
+        let client = Client::with_origin(channel, origin);
         Ok(if self.gzip { gzip::apply(client) } else { client })
     }
 
     /// A status with a source is the connection's, whatever its code says.
     fn outcome(&self, status: &Status) -> Outcome {
         if status.source().is_some() {
-            return Outcome::Failed(failure(status));
+            return Outcome::Failed(failure(status.source(), true));
         }
         let message = self.mask(status.message());
         Outcome::Refused(Refusal {
@@ -194,21 +232,13 @@ impl Grpc {
 }
 
 async fn call(
-    client: &mut tonic::client::Grpc<Channel>,
+    client: &mut Client,
     request: Request<Bytes>,
     path: &'static str,
 ) -> Result<Bytes, Status> {
     client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
     let path = PathAndQuery::from_static(path);
     client.unary(request, path, BytesCodec).await.map(tonic::Response::into_inner)
-}
-
-fn channel(origin: &str, connection: &Connection) -> Result<Channel, String> {
-    let endpoint = Endpoint::from_shared(origin.to_owned())
-        .and_then(|endpoint| endpoint.user_agent(USER_AGENT))
-        .and_then(|endpoint| tls::apply(endpoint, &connection.tls))
-        .map_err(|error| chain(&error))?;
-    tunnel::channel(&endpoint, connection.proxy.as_ref())
 }
 
 /// Header names are lower case on this wire.
@@ -225,22 +255,25 @@ fn metadata(headers: &Headers) -> Result<MetadataMap, String> {
     Ok(metadata)
 }
 
-fn failure(status: &Status) -> Failure {
-    let text = chain(status);
+type AnyError = dyn std::error::Error + 'static;
+
+/// Why there is no answer; only what was `sent` can have been cut off.
+fn failure(error: Option<&AnyError>, sent: bool) -> Failure {
+    let text = chain(error);
     if speaks_of_certificates(&text) {
         return Failure::Unusable(text);
     }
     let cut_off = ["connection reset", "broken pipe", "closed"];
-    if cut_off.iter().any(|words| text.to_ascii_lowercase().contains(words)) {
+    if sent && cut_off.iter().any(|words| text.to_ascii_lowercase().contains(words)) {
         return Failure::CutOff(text);
     }
     Failure::NoAnswer(text)
 }
 
 /// An error and what it came from, each once.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: Option<&AnyError>) -> String {
     let mut texts: Vec<String> = Vec::new();
-    let mut next = error.source();
+    let mut next = error;
     while let Some(error) = next {
         let text = error.to_string();
         if !texts.iter().any(|known| known.contains(&text)) {
@@ -248,5 +281,40 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         next = error.source();
     }
-    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
+    texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_sent_can_have_been_cut_off() {
+        let reset = Error::from(ErrorKind::ConnectionReset);
+        let text = "connection reset".to_owned();
+        assert_eq!(failure(Some(&reset), true), Failure::CutOff(text.clone()));
+        assert_eq!(failure(Some(&reset), false), Failure::NoAnswer(text));
+        let refused = Error::other("invalid peer certificate: UnknownIssuer");
+        for sent in [true, false] {
+            assert!(matches!(failure(Some(&refused), sent), Failure::Unusable(_)));
+        }
+    }
+
+    #[test]
+    fn a_connection_is_given_up_though_a_name_is_still_looked_up() {
+        let link = Link::new().unwrap();
+        let (begun, begins) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let looks_up = move || {
+            begun.send(()).unwrap();
+            let _ = ends.recv();
+        };
+        link.runtime.as_ref().unwrap().spawn_blocking(looks_up);
+        begins.recv().unwrap();
+        drop(link);
+        drop(end);
+    }
 }

@@ -1,11 +1,18 @@
 //! No TLS on gRPC: the feature `tls` is off, and `https://` is refused at set-up.
 
-use tonic::transport::{Endpoint, Error};
+use std::io;
 
+use tokio::net::TcpStream;
+
+use super::channel::Stream;
 use crate::transport::connection::Tls;
 
-/// Leaves `endpoint` as it is.
-#[expect(clippy::unnecessary_wraps, reason = "its twin with the feature can fail")]
-pub(super) fn apply(endpoint: Endpoint, _tls: &Tls) -> Result<Endpoint, Error> {
-    Ok(endpoint)
+/// Never: no address gets as far as this.
+#[expect(clippy::unused_async, reason = "its twin with the feature waits for the server")]
+pub(super) async fn over(
+    _socket: TcpStream,
+    _host: &str,
+    _tls: &Tls,
+) -> io::Result<Box<dyn Stream>> {
+    Err(io::Error::other("https needs the feature `tls` of mlflow-tracing; enable it"))
 }

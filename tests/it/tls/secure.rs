@@ -19,6 +19,8 @@ use crate::support::server::grpc::GrpcServer;
 use crate::support::time::{PATIENCE, timed};
 
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/server.pem");
+/// What servers of either kind offer.
+const EITHER: [&str; 2] = ["h2", "http/1.1"];
 const SERVER_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tls/server.key");
 
 /// A server that is spoken to by TLS, and the variables that send to it.
@@ -40,7 +42,7 @@ impl Secure {
 
     fn start(server: Server, mutual: bool) -> Self {
         let name = if server.is_mlflow() { "MLFLOW_TRACKING_URI" } else { ENDPOINT };
-        let front = front(server.address(), mutual);
+        let front = front(server.address(), config(mutual, &EITHER));
         let variables = vec![(name, url(&front))];
         Self { front, server, variables }
     }
@@ -48,8 +50,13 @@ impl Secure {
 
 impl Secure<GrpcServer> {
     pub(super) fn grpc(mutual: bool) -> Self {
+        Self::grpc_that_offers(mutual, &EITHER)
+    }
+
+    /// One that names these protocols where TLS begins.
+    pub(super) fn grpc_that_offers(mutual: bool, protocols: &[&str]) -> Self {
         let server = GrpcServer::collector();
-        let front = front(server.address(), mutual);
+        let front = front(server.address(), config(mutual, protocols));
         let protocol = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned());
         let variables = vec![(ENDPOINT, url(&front)), protocol];
         Self { front, server, variables }
@@ -83,8 +90,8 @@ impl<S: Receiver> Secure<S> {
 }
 
 /// Speaks TLS, by HTTP/1 or HTTP/2, before the server at this address.
-fn front(server: SocketAddr, mutual: bool) -> Front {
-    let config = Arc::new(config(mutual));
+fn front(server: SocketAddr, config: ServerConfig) -> Front {
+    let config = Arc::new(config);
     Front::start(server, move |client, server| carry(&config, client, &server))
 }
 
@@ -96,7 +103,7 @@ pub(super) fn built(builder: Builder) -> TracingGuard {
     builder.with_print_url(false).with_drop_timeout(Duration::ZERO).build().unwrap()
 }
 
-fn config(mutual: bool) -> ServerConfig {
+fn config(mutual: bool, protocols: &[&str]) -> ServerConfig {
     let certificates = |path| vec![CertificateDer::from_pem_file(path).unwrap()];
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
@@ -112,7 +119,7 @@ fn config(mutual: bool) -> ServerConfig {
     };
     let key = PrivateKeyDer::from_pem_file(SERVER_KEY).unwrap();
     let mut config = builder.with_single_cert(certificates(SERVER), key).unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     config
 }
 
