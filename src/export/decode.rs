@@ -1,9 +1,11 @@
-//! The fields of a protobuf message, as they stand in its bytes: what [`encode`](super::encode) is
-//! for requests, for the short answers of receivers.
+//! The fields of a protobuf message, as they stand in its bytes: what [`protobuf`](super::protobuf)
+//! is for requests, for the short answers of receivers.
 //!
 //! Proven against prost by the tests below.
 //!
 //! Source: <https://protobuf.dev/programming-guides/encoding>.
+
+use crate::export::protobuf::{BYTES, FIXED32, FIXED64, VARINT};
 
 /// What stands in a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +43,13 @@ pub(crate) fn fields(mut message: &[u8]) -> Option<Vec<(u32, Value<'_>)>> {
     while !message.is_empty() {
         let key = u32::try_from(varint(&mut message)?).ok().filter(|key| key >> 3 > 0)?;
         let value = match key & 0b111 {
-            0 => Value::Varint(varint(&mut message)?),
-            1 => take(&mut message, 8).map(|_| Value::Fixed)?,
-            2 => {
+            VARINT => Value::Varint(varint(&mut message)?),
+            FIXED64 => take(&mut message, 8).map(|_| Value::Fixed)?,
+            BYTES => {
                 let length = varint(&mut message)?.try_into().ok()?;
                 Value::Bytes(take(&mut message, length)?)
             }
-            5 => take(&mut message, 4).map(|_| Value::Fixed)?,
+            FIXED32 => take(&mut message, 4).map(|_| Value::Fixed)?,
             _ => return None,
         };
         fields.push((key >> 3, value));
