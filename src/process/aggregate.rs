@@ -5,7 +5,7 @@
 //! told, so that it does not stay "In progress" for ever.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::KeyValue;
@@ -20,7 +20,7 @@ use crate::semconv;
 /// When traces leave the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableLimits {
-    /// Wait for late children after the last root ended.
+    /// Wait for late children after the last root ended; none where many spans wait.
     pub(crate) finished: Duration,
     /// Longest time a span of a running trace is held.
     pub(crate) running: Duration,
@@ -59,6 +59,8 @@ pub(crate) struct Release {
     pub(crate) synthetic_root: Option<Box<SpanData>>,
 }
 
+/// Spans that may be held before finished traces leave without a wait for late children.
+const MANY_SPANS: usize = 8192;
 /// Spans that a trace has room for at first.
 const USUAL_SPANS: usize = 8;
 
@@ -75,6 +77,8 @@ pub(crate) struct TraceTable {
     traces: TraceMap<Trace>,
     /// Traces seen so far.
     seen: u64,
+    /// Spans held.
+    held: usize,
     /// When which trace is looked at: every trace once, and looks in vain. Removing one of those at
     /// once would cost more than looking.
     looks: BinaryHeap<Look>,
@@ -107,7 +111,7 @@ struct Trace {
 
 impl TraceTable {
     pub(crate) fn new(limits: TableLimits) -> Self {
-        Self { limits, traces: TraceMap::default(), seen: 0, looks: BinaryHeap::new() }
+        Self { limits, traces: TraceMap::default(), seen: 0, held: 0, looks: BinaryHeap::new() }
     }
 
     /// Notes that a root of this process started; another trace may have to leave for it.
@@ -120,6 +124,7 @@ impl TraceTable {
     /// Takes in a span that ended; another trace may have to leave for it.
     pub(crate) fn ended(&mut self, weighed: Weighed, now: Instant) -> Option<Release> {
         let trace_id = weighed.span.data.span_context.trace_id();
+        self.held += 1;
         self.touch(trace_id, now, |trace, limits| {
             let data = &weighed.span.data;
             if is_local_root(data) {
@@ -140,9 +145,13 @@ impl TraceTable {
         })
     }
 
-    /// Traces, or parts of them, whose time has come.
+    /// Traces, or parts of them, whose time has come. Where many spans wait, finished traces do not.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Release> {
         let mut releases = Vec::new();
+        if self.held > MANY_SPANS {
+            let finished = self.in_order(|trace| trace.leaves.is_some());
+            releases.extend(finished.into_iter().filter_map(|(_, id)| self.release(id, None)));
+        }
         while let Some((_, trace_id)) = self.nearest().filter(|(due, _)| *due <= now) {
             self.looks.pop();
             releases.extend(self.release_due(trace_id, now));
@@ -191,18 +200,20 @@ impl TraceTable {
     /// Everything that has ended, whether its time has come or not.
     pub(crate) fn flush(&mut self) -> Vec<Release> {
         let ids = self.in_order(|trace| !trace.spans.is_empty());
-        ids.into_values().filter_map(|id| self.release(id, None)).collect()
+        ids.into_iter().filter_map(|(_, id)| self.release(id, None)).collect()
     }
 
     /// Everything, with a synthetic root for each trace whose root has not ended.
     pub(crate) fn close(&mut self) -> Vec<Release> {
         let ids = self.in_order(|_| true);
-        ids.into_values().filter_map(|id| self.release(id, Some(Lost::Shutdown))).collect()
+        ids.into_iter().filter_map(|(_, id)| self.release(id, Some(Lost::Shutdown))).collect()
     }
 
-    fn in_order(&self, wanted: impl Fn(&Trace) -> bool) -> BTreeMap<u64, TraceId> {
+    fn in_order(&self, wanted: impl Fn(&Trace) -> bool) -> Vec<(u64, TraceId)> {
         let wanted = self.traces.iter().filter(|(_, trace)| wanted(trace));
-        wanted.map(|(id, trace)| (trace.number, *id)).collect()
+        let mut ids: Vec<_> = wanted.map(|(id, trace)| (trace.number, *id)).collect();
+        ids.sort_unstable_by_key(|(number, _)| *number);
+        ids
     }
 
     /// When [`TraceTable::due`] should be asked next.
@@ -265,6 +276,7 @@ impl TraceTable {
         let ttl = self.limits.ttl;
         let trace = self.traces.get_mut(&trace_id)?;
         let mut spans = std::mem::take(&mut trace.spans);
+        self.held -= spans.len();
         // A sort that keeps order: children as they ended, then the root.
         spans.sort_by_key(|weighed| is_local_root(&weighed.span.data));
         let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl)).map(Box::new);

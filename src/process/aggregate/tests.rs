@@ -224,6 +224,21 @@ fn one_trace_too_many_pushes_out_the_one_that_would_leave_next() {
     assert_eq!(told(&table.due(t0 + 3 * SECOND)), [(vec![1], true, false)]);
 }
 
+#[test]
+fn where_many_spans_wait_finished_traces_do_not() {
+    let (mut table, t0) = table();
+    table.started(OpenRoot::told(in_trace(1, root(1))), t0);
+    table.ended(ended(in_trace(1, span_data("child", 2, 1))), t0);
+    for id in 3..=u64::try_from(MANY_SPANS).unwrap() + 2 {
+        assert!(table.due(t0).is_empty());
+        table.ended(ended(in_trace(u128::from(id), root(id))), t0);
+    }
+    let releases = table.due(t0);
+    assert_eq!(releases.len(), MANY_SPANS, "and the one that runs stays");
+    assert_eq!(id_of(&releases[0].spans[0].span.data), 3);
+    assert_eq!(table.held, 1);
+}
+
 fn table() -> (TraceTable, Instant) {
     (TraceTable::new(TableLimits::default()), now())
 }

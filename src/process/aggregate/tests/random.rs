@@ -167,7 +167,7 @@ impl Run {
         }
         assert!(table.looks.len() <= 65 + 4 * table.traces.len(), "looks in vain are few");
         let kept: usize = table.traces.values().map(|trace| trace.spans.len()).sum();
-        assert_eq!(kept, self.inside);
+        assert_eq!((kept, table.held), (self.inside, self.inside));
         assert!(self.came_out.values().all(|times| *times <= 1));
         let out: usize = self.came_out.values().sum();
         assert_eq!(out + kept, self.came_out.len());
