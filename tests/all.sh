@@ -60,6 +60,7 @@ step 'format' cargo fmt --check
 step 'lint' lint --all-targets --all-features
 step 'lint, no features' lint --no-default-features
 step 'lint, MLflow without TLS' lint --no-default-features --features mlflow
+step 'lint, gRPC without TLS' lint --no-default-features --features grpc
 step 'lint, benches' lint --target-dir target/benches --manifest-path benches/Cargo.toml
 step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
 step 'lint, agent' lint --all-targets --target-dir target/agent \
