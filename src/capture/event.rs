@@ -1,7 +1,8 @@
 //! What a `tracing` event means for the span it happens in.
 
+use std::cell::Cell;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use opentelemetry::{KeyValue, StringValue, Value};
 use tracing::field::{Field, Visit};
@@ -119,7 +120,7 @@ impl Visit for Visitor {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, format!("{value:?}"));
+        self.add(field, formatted(value));
     }
 
     /// The same expansion as the OTel layer gives an error: message and chain of causes.
@@ -140,6 +141,24 @@ impl Visitor {
             None => self.add(field, value.to_string()),
         }
     }
+}
+
+/// The value's debug form, without growing memory from nothing for each.
+fn formatted(value: &dyn fmt::Debug) -> String {
+    const MAX_KEPT: usize = 64 * 1024;
+    thread_local! {
+        static BUFFER: Cell<String> = const { Cell::new(String::new()) };
+    }
+    // Taken, not borrowed: formatting may run code of the program's, and events in it.
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    buffer.clear();
+    // What a value's own code refuses to write is left out.
+    let _ = write!(buffer, "{value:?}");
+    let text = buffer.as_str().to_owned();
+    if buffer.capacity() <= MAX_KEPT {
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    }
+    text
 }
 
 /// The messages of an error's causes, nearest first.
