@@ -8,8 +8,9 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::event;
+use crate::capture::event::{self, Told};
 use crate::capture::link::Link;
+use crate::capture::spans::note;
 
 /// Crates that carry requests, ours among them: their spans are not the application's.
 const INFRASTRUCTURE: [&str; 12] = [
@@ -86,8 +87,13 @@ where
 
     fn event_enabled(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> bool {
         if let Some(span) = ctx.event_span(event) {
-            if let Some(told) = event::read(event, span.metadata()) {
-                self.link.tell(&span.id(), told);
+            match event::read(event, span.metadata()) {
+                // Known until the span closes: no need for its OTel span.
+                Some(Told::Returned(text)) => {
+                    note(&self.link, &span, |notes| notes.returned = Some(text));
+                }
+                Some(told) => self.link.tell(&span.id(), told),
+                None => {}
             }
         }
         false

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context as OtelContext, KeyValue};
@@ -33,12 +33,20 @@ pub(crate) struct Link {
     /// Another capturing layer of the subscriber does the work: two OTel layers in one subscriber
     /// panic (tracing-opentelemetry 0.34).
     muted: AtomicBool,
+    /// Open spans of which something is noted: while there are none, one that closes is not looked
+    /// up.
+    pub(crate) noted: AtomicUsize,
     on_install: OnInstall,
 }
 
 impl Link {
     pub(crate) fn new(on_install: OnInstall) -> Self {
-        Self { subscriber: OnceLock::new(), muted: AtomicBool::new(false), on_install }
+        Self {
+            subscriber: OnceLock::new(),
+            muted: AtomicBool::new(false),
+            noted: AtomicUsize::new(0),
+            on_install,
+        }
     }
 
     pub(crate) fn is_muted(&self) -> bool {

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::capture::fields::{FirstIntegers, Integers, is_argument};
 use crate::capture::link::Link;
@@ -18,46 +18,39 @@ use crate::capture::tracer::{Callsite, Closing, closing, opening};
 #[derive(Debug)]
 pub(crate) struct SpanLayer {
     link: Arc<Link>,
-    /// Open spans with integers to remember: without any, a span that closes is not looked up.
-    with_integers: AtomicUsize,
+}
+
+/// What is to be told of a span when it closes.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) integers: Integers,
+    /// What the function returned, by `#[instrument(ret)]`.
+    pub(crate) returned: Option<String>,
 }
 
 impl SpanLayer {
     pub(crate) fn new(link: Arc<Link>) -> Self {
-        Self { link, with_integers: AtomicUsize::new(0) }
+        Self { link }
     }
 
     pub(crate) fn link(&self) -> &Link {
         &self.link
     }
+}
 
-    fn remember<S>(&self, integers: Integers, id: &Id, ctx: &Context<'_, S>)
-    where
-        S: Subscriber + for<'span> LookupSpan<'span>,
-    {
-        if let Some(span) = ctx.span(id) {
-            if span.extensions_mut().replace(integers).is_none() {
-                self.with_integers.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+/// Changes what is to be told of a span.
+pub(crate) fn note<'a, R>(link: &Link, span: &SpanRef<'a, R>, change: impl FnOnce(&mut Notes))
+where
+    R: LookupSpan<'a>,
+{
+    let mut extensions = span.extensions_mut();
+    if let Some(notes) = extensions.get_mut::<Notes>() {
+        return change(notes);
     }
-
-    /// What there is to tell of a span that closes.
-    fn recall<S>(&self, id: &Id, ctx: &Context<'_, S>) -> Closing
-    where
-        S: Subscriber + for<'span> LookupSpan<'span>,
-    {
-        // Whoever closes a span has seen what was recorded in it: its handles were passed on.
-        if self.with_integers.load(Ordering::Relaxed) == 0 {
-            return Closing::Plain;
-        }
-        let Some(span) = ctx.span(id) else { return Closing::Plain };
-        let Some(integers) = span.extensions_mut().remove::<Integers>() else {
-            return Closing::Plain;
-        };
-        self.with_integers.fetch_sub(1, Ordering::Relaxed);
-        Closing::WithIntegers(span.metadata(), integers)
-    }
+    let mut notes = Notes::default();
+    change(&mut notes);
+    extensions.insert(notes);
+    link.noted.fetch_add(1, Ordering::Relaxed);
 }
 
 impl<S> Layer<S> for SpanLayer
@@ -77,16 +70,19 @@ where
         attributes.record(&mut first);
         let FirstIntegers(integers) = first;
         if !integers.is_empty() {
-            self.remember(integers, id, &ctx);
+            if let Some(span) = ctx.span(id) {
+                note(&self.link, &span, |notes| notes.integers = integers);
+            }
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        let known = ctx.span(id).and_then(|span| span.extensions().get::<Integers>().copied());
+        let Some(span) = ctx.span(id) else { return };
+        let known = span.extensions().get::<Notes>().map(|notes| notes.integers);
         let mut integers = known.unwrap_or_default();
         values.record(&mut integers);
         if integers != known.unwrap_or_default() {
-            self.remember(integers, id, &ctx);
+            note(&self.link, &span, |notes| notes.integers = integers);
         }
     }
 
@@ -96,7 +92,18 @@ where
     }
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        closing(self.recall(&id, &ctx));
+        // Whoever closes a span has seen what was noted of it: its handles were passed on.
+        if self.link.noted.load(Ordering::Relaxed) == 0 {
+            return closing(Closing::Plain);
+        }
+        let noted = ctx.span(&id).and_then(|span| {
+            let notes = span.extensions_mut().remove::<Notes>()?;
+            Some(Closing::Noted(span.metadata(), notes))
+        });
+        if noted.is_some() {
+            self.link.noted.fetch_sub(1, Ordering::Relaxed);
+        }
+        closing(noted.unwrap_or(Closing::Plain));
     }
 }
 

@@ -15,7 +15,9 @@ use opentelemetry::{Context, KeyValue, time};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 use tracing::Metadata;
 
-use crate::capture::fields::{self, Integers};
+use crate::capture::fields;
+use crate::capture::spans::Notes;
+use crate::semconv::private;
 use crate::sync::lock;
 
 /// Where a `tracing` span is made.
@@ -33,13 +35,13 @@ pub(crate) fn opening(callsite: Callsite) {
 }
 
 /// Whether the OTel layer is about to end a span.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) enum Closing {
     #[default]
     No,
     Plain,
-    /// One that has integers to name.
-    WithIntegers(Callsite, Integers),
+    /// One of which there is something to tell.
+    Noted(Callsite, Notes),
 }
 
 /// Says that the OTel layer is about to end a span.
@@ -152,12 +154,17 @@ impl Span for CapturedSpan {
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         let closing = CLOSING.try_with(Cell::take).unwrap_or_default();
+        let end = if matches!(closing, Closing::No) { timestamp } else { time::now() };
         self.with(|span| {
-            if let Closing::WithIntegers(callsite, integers) = closing {
-                span.set_attribute(fields::integers(callsite, integers));
+            if let Closing::Noted(callsite, Notes { integers, returned }) = closing {
+                if !integers.is_empty() {
+                    span.set_attribute(fields::integers(callsite, integers));
+                }
+                if let Some(text) = returned {
+                    span.set_attribute(KeyValue::new(private::RETURN, text));
+                }
             }
-            let is_closing = !matches!(closing, Closing::No);
-            span.end_with_timestamp(if is_closing { time::now() } else { timestamp });
+            span.end_with_timestamp(end);
         });
     }
 }
