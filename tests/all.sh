@@ -3,8 +3,8 @@
 # code, the quickstart, and the live tests against real servers. Stops at the first failure and
 # shows what was said.
 #
-# Needs Rust, Python 3.10 or newer with venv and pip, npm, and Debian's nginx-light, openssl and
-# postgresql, which root gets installed. The first run downloads the crates, MLflow, rotel and
+# Needs Rust, Python 3.10 or newer with venv and pip, npm, and Debian's valgrind, nginx-light, openssl
+# and postgresql, which root gets installed. The first run downloads the crates, MLflow, rotel and
 # Elastic's receiver; the servers are on loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,6 +49,15 @@ quickstart() (
     test -s mlflow-traces/traces.jsonl
 )
 
+# What a span and a build may cost, by counts that come out the same every time.
+budget() {
+  if ! command -v valgrind; then
+    apt-get update &&
+      DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends valgrind
+  fi &&
+    cargo run --release --manifest-path benches/Cargo.toml -- --check
+}
+
 # With either encoder, one after the other: the tests count what the servers log.
 live() {
   python3 tests/live/servers.py bash -ec '
@@ -61,6 +70,7 @@ step 'lint' lint --all-targets --all-features
 step 'lint, no features' lint --no-default-features
 step 'lint, MLflow without TLS' lint --no-default-features --features mlflow
 step 'lint, gRPC without TLS' lint --no-default-features --features grpc
+step 'format, benches' cargo fmt --check --all --manifest-path benches/Cargo.toml
 step 'lint, benches' lint --target-dir target/benches --manifest-path benches/Cargo.toml
 step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
 step 'lint, agent' lint --all-targets --target-dir target/agent \
@@ -73,4 +83,5 @@ step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \
   --manifest-path proto/generate/Cargo.toml -- --check
 step 'quickstart' quickstart
+step 'budget' budget
 step 'live tests' live

@@ -1,13 +1,16 @@
-//! Counts what a thread allocates, when it is told to.
+//! Counts what is allocated, by a thread and by all of them, when it is told to.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Sub;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 /// Off, an allocation costs three instructions more than without all this.
 static ON: AtomicBool = AtomicBool::new(false);
+static TIMES: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static COUNTED: Cell<Allocated> = const { Cell::new(Allocated { times: 0, bytes: 0 }) };
@@ -20,20 +23,38 @@ pub struct Allocated {
     pub bytes: u64,
 }
 
-/// Runs `work` and says what this thread allocated in it.
-pub fn counted(work: impl FnOnce()) -> Allocated {
-    let before = COUNTED.get();
+impl Allocated {
+    fn by_all() -> Self {
+        Self { times: TIMES.load(Ordering::Relaxed), bytes: BYTES.load(Ordering::Relaxed) }
+    }
+}
+
+impl Sub for Allocated {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self { times: self.times - before.times, bytes: self.bytes - before.bytes }
+    }
+}
+
+/// Runs `work`, then `rest`; says what this thread allocated in `work`, and all threads in both.
+pub fn counted(work: impl FnOnce(), rest: impl FnOnce()) -> [Allocated; 2] {
+    let before = [COUNTED.get(), Allocated::by_all()];
     ON.store(true, Ordering::Relaxed);
     work();
+    let caller = COUNTED.get();
+    rest();
     ON.store(false, Ordering::Relaxed);
-    let after = COUNTED.get();
-    Allocated { times: after.times - before.times, bytes: after.bytes - before.bytes }
+    [caller - before[0], Allocated::by_all() - before[1]]
 }
 
 fn count(bytes: usize) {
     if ON.load(Ordering::Relaxed) {
+        let bytes = bytes as u64;
+        TIMES.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(bytes, Ordering::Relaxed);
         let Allocated { times, bytes: so_far } = COUNTED.get();
-        COUNTED.set(Allocated { times: times + 1, bytes: so_far + bytes as u64 });
+        COUNTED.set(Allocated { times: times + 1, bytes: so_far + bytes });
     }
 }
 

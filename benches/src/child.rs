@@ -1,110 +1,105 @@
-//! Runs one side in a process of its own, against a sink in this one, and checks that nothing is lost.
+//! Runs a side in a process of its own, and checks that nothing is lost.
 
-use std::error::Error;
 use std::ffi::OsStr;
-use std::process::{Command, Stdio};
-use std::{env, fs, process};
+use std::process::Command;
+use std::{env, fmt};
 
-use crate::measure::{self, Measure, Sample};
-use crate::sides::Side;
-use crate::sink::Sink;
-use crate::work;
+use crate::Result;
+use crate::measure::{Measure, Sample};
+use crate::scenario::Scenario;
+use crate::server::Server;
+use crate::sink;
+use crate::task::{Job, Outcome, Task, Turns};
 
-/// Traces of a timed run: fewer spans than the queue holds.
-pub const BURST_TRACES: u64 = 6_400;
-/// Traces of a sustained run.
-pub const SUSTAINED_TRACES: u64 = 40_000;
-/// Traces of the two runs under callgrind, whose difference is told.
-pub const COUNTED_TRACES: [u64; 2] = [200, 4_200];
+/// Timed turns of the standard work: fewer spans than the queue holds.
+const TIMED: u64 = 6_400;
+const COUNTED: u64 = 400;
+const SUSTAINED: u64 = 40_000;
+/// Payload of a run at most.
+const BURST_BYTES: u64 = 80_000_000;
+const SUSTAINED_BYTES: u64 = 500_000_000;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+/// Turns of a timed run.
+pub fn turns(scenario: &Scenario) -> Turns {
+    Turns {
+        warm_up: scenario.bounded(50, BURST_BYTES / 8),
+        timed: scenario.bounded(TIMED, BURST_BYTES),
+        counted: scenario.bounded(COUNTED, BURST_BYTES / 2),
+    }
+}
 
-/// Everything that is measured in one repetition, but instructions.
-pub fn timed(side: Side) -> Result<Sample> {
-    let mut sample = burst(side, BURST_TRACES, &[])?;
-    if side.sends() {
-        let traces = SUSTAINED_TRACES.to_string();
-        let (rate, _) = run(&[], &["sustained", side.name(), &traces])?;
-        sample.extend(rate);
+/// Everything that a run as fast as possible tells, and, of a side that sends, the sustained rate.
+pub fn timed(scenario: &Scenario) -> Result<Sample> {
+    let mut sample = burst(scenario, turns(scenario), &[])?;
+    if scenario.arrives() {
+        sample.extend(sustained(scenario)?);
     }
     Ok(sample)
 }
 
-/// Instructions per span by callgrind, in all threads and in the first, which is the caller's.
-pub fn instructions(side: Side) -> Result<Sample> {
-    let directory = env::temp_dir().join(format!("mlflow-tracing-benches-{}", process::id()));
-    fs::create_dir_all(&directory)?;
-    let mut counts = Vec::new();
-    for traces in COUNTED_TRACES {
-        let out = directory.join(format!("{}-{traces}", side.name()));
-        let file = format!("--callgrind-out-file={}", out.display());
-        let valgrind =
-            ["valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes", file.as_str()];
-        burst(side, traces, &valgrind)?;
-        let mut threads = Vec::new();
-        for number in 1.. {
-            let Ok(profile) = fs::read_to_string(format!("{}-{number:02}", out.display())) else {
-                break;
-            };
-            threads.push(total(&profile).ok_or("a profile without a total")?);
-        }
-        let caller = *threads.first().ok_or("no profile was written")?;
-        counts.push((threads.iter().sum::<f64>(), caller));
-    }
-    fs::remove_dir_all(&directory)?;
-    let [(small, small_caller), (large, large_caller)] = counts[..] else {
-        return Err("two runs were made".into());
-    };
-    let spans = ((COUNTED_TRACES[1] - COUNTED_TRACES[0]) * work::SPANS) as f64;
-    Ok(Sample::from([
-        (Measure::Instructions, (large - small) / spans),
-        (Measure::CallerInstructions, (large_caller - small_caller) / spans),
-    ]))
+pub fn sustained_turns(scenario: &Scenario) -> u64 {
+    scenario.bounded(SUSTAINED, SUSTAINED_BYTES)
 }
 
-pub fn has_valgrind() -> bool {
-    let run = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
-    run.is_ok_and(|status| status.success())
+fn sustained(scenario: &Scenario) -> Result<Sample> {
+    let task = Task::Sustained { turns: sustained_turns(scenario) };
+    Ok(run(&[], &Job { task, scenario: *scenario, url: String::new() })?.sample)
 }
 
-/// A run of `burst`, with what the sink saw of it.
-fn burst(side: Side, traces: u64, wrapper: &[&str]) -> Result<Sample> {
-    let sink = Sink::start()?;
-    let (traces, url) = (traces.to_string(), sink.url());
-    let (mut sample, ended) = run(wrapper, &["burst", side.name(), &traces, &url])?;
-    let expected = if side.sends() { ended } else { 0 };
+/// A run as fast as possible, inside `wrapper` if there is one, with what the receiver saw of it.
+pub fn burst(scenario: &Scenario, turns: Turns, wrapper: &[&str]) -> Result<Sample> {
+    with_sink(scenario, Task::Burst(turns), wrapper)
+}
+
+/// A task with a receiver in this process, which must get every span.
+pub fn with_sink(scenario: &Scenario, task: Task, wrapper: &[&str]) -> Result<Sample> {
+    let sink = sink::start()?;
+    let url = sink.url(sink::PATH);
+    let Outcome { mut sample, ended } = run(wrapper, &Job { task, scenario: *scenario, url })?;
+    let expected = if scenario.arrives() { ended * scenario.destinations as u64 } else { 0 };
     if sink.spans() != expected {
-        let name = side.name();
-        return Err(format!("{name}: {} of {expected} spans arrived", sink.spans()).into());
+        return Err(format!("{scenario:?}: {} of {expected} spans arrived", sink.spans()).into());
     }
-    if side.sends() {
-        let spans = ended as f64;
-        sample.insert(Measure::WireBytes, sink.bytes() as f64 / spans);
-        sample.insert(Measure::Requests, sink.requests() as f64 * 1_000.0 / spans);
+    if expected > 0 {
+        sample.extend(seen(&sink, ended));
     }
     Ok(sample)
 }
 
-/// Runs this program with `arguments`, inside `wrapper` if there is one, and reads its figures.
-fn run(wrapper: &[&str], arguments: &[&str]) -> Result<(Sample, u64)> {
-    let program = env::current_exe()?;
-    let mut line = wrapper.iter().map(OsStr::new).chain([program.as_os_str()]);
-    let first = line.next().ok_or("there is a program")?;
-    // No variable may set one side up differently: OTEL_*, RUST_LOG, proxies.
-    let output = Command::new(first)
-        .args(line)
+/// What a server saw of `ended` spans.
+pub fn seen(server: &Server, ended: u64) -> Sample {
+    let spans = ended as f64;
+    Sample::from([
+        (Measure::WireBytes, server.bytes() as f64 / spans),
+        (Measure::Requests, server.requests() as f64 * 1_000.0 / spans),
+    ])
+}
+
+/// Has this program do `job`, inside `wrapper` if there is one.
+pub fn run(wrapper: &[&str], job: &Job) -> Result<Outcome> {
+    let (program, told) = (env::current_exe()?, serde_json::to_string(job)?);
+    let mut line = wrapper.iter().map(OsStr::new).collect::<Vec<_>>();
+    line.extend([program.as_os_str(), OsStr::new("job"), OsStr::new(&told)]);
+    Ok(serde_json::from_str(&said(&line, &[], &told)?)?)
+}
+
+/// What a program says, in an environment of `variables` alone: no other may set one side up
+/// differently.
+pub fn said(
+    line: &[&OsStr],
+    variables: &[(&str, &str)],
+    what: &dyn fmt::Display,
+) -> Result<String> {
+    let (program, arguments) = line.split_first().ok_or("there is a program")?;
+    let output = Command::new(program)
         .args(arguments)
         .env_clear()
         .env("PATH", env::var_os("PATH").unwrap_or_default())
-        .stderr(Stdio::inherit())
+        .envs(variables.iter().copied())
         .output()?;
     if !output.status.success() {
-        return Err(format!("{}: {}", arguments.join(" "), output.status).into());
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{what}: {}\n{said}", output.status).into());
     }
-    let text = String::from_utf8(output.stdout)?;
-    measure::read(&text).ok_or_else(|| format!("not understood: {text}").into())
-}
-
-fn total(profile: &str) -> Option<f64> {
-    profile.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -11,8 +11,11 @@ pub fn line() -> String {
         Some(line.split_once(':')?.1.trim().to_owned())
     });
     let model = model.unwrap_or_else(|| "unknown processor".to_owned());
-    let (compiler, day) = (said("rustc", &["--version"]), said("date", &["-u", "+%F"]));
-    format!("{model}, {cores} cores; {compiler}; {day}")
+    format!("{model}, {cores} cores; {}; {}", compiler(), said("date", &["-u", "+%F"]))
+}
+
+pub fn compiler() -> String {
+    said("rustc", &["--version"])
 }
 
 /// Processes that wanted to run, on average over the last minute.

@@ -1,103 +1,110 @@
 //! What mlflow-tracing costs, beside the stock path, in one run.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/Cargo.toml             # prints
-//! cargo run --release --manifest-path benches/Cargo.toml -- --write  # writes docs/BENCHMARKS.md
+//! run="cargo run --release --manifest-path benches/Cargo.toml --"
+//! $run                      # prints
+//! $run --write              # writes docs/BENCHMARKS.md
+//! $run --only cost,threads  # prints these parts
+//! $run --check              # holds repeatable figures against budget.json
+//! $run --check --update     # writes that
+//! $run profile ours         # where one side's cost is
 //! ```
 //!
-//! This process starts itself anew for every run, as `burst SIDE TRACES [URL]` or
-//! `sustained SIDE TRACES`, and puts the figures together.
+//! This process starts itself anew for every run (`job`), and puts the figures together.
 
 mod allocator;
+mod budget;
+mod callgrind;
 mod child;
+mod installed;
 mod machine;
+mod mark;
 mod measure;
+mod otlp;
+mod part;
 mod report;
-mod sides;
+mod runs;
+mod scenario;
+mod server;
+mod side;
 mod sink;
-mod size;
+mod stub;
+mod system;
+mod table;
+mod task;
+mod text;
 mod work;
 
 use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-use report::{Runs, Setting};
-use sides::Side;
-use sink::Sink;
+use part::Part;
+use scenario::Scenario;
+use side::Side;
+use task::Job;
 
-const REPETITIONS: usize = 15;
-/// Instruction counts hardly differ from one run to the next.
-const COUNTED_REPETITIONS: usize = 5;
+const USAGE: &str = "usage: benches [--write] [--except PARTS] | --only PARTS | --check [--update] | profile SIDE [SCENARIO]";
 
-const USAGE: &str = "usage: benches [--write] | burst SIDE TRACES [URL] | sustained SIDE TRACES";
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Failure = Box<dyn Error>;
+type Result<T> = std::result::Result<T, Failure>;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        [] => print!("{}", benchmark()?),
-        ["--write"] => {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/BENCHMARKS.md");
-            let document = benchmark()?;
-            fs::create_dir_all(path.parent().ok_or("docs has a parent")?)?;
-            fs::write(path, document)?;
+        [] => print!("{}", report::document(&parts(|_| true))?),
+        ["--write"] => write(&report::document(&parts(|_| true))?)?,
+        ["--write", "--except", names] => {
+            let names = known(names)?;
+            write(&report::document(&parts(|part| !names.contains(&part.name)))?)?;
         }
-        ["burst", side, traces] => burst(side, traces, &Sink::start()?.url())?,
-        ["burst", side, traces, url] => burst(side, traces, url)?,
-        ["sustained", side, traces] => {
-            let (sample, ended) = measure::sustained(parse(side)?, traces.parse()?);
-            print!("{}", measure::write(&sample, ended));
+        ["--except", names] => {
+            let names = known(names)?;
+            print!("{}", report::document(&parts(|part| !names.contains(&part.name)))?);
         }
+        ["--only", names] => {
+            let names = known(names)?;
+            print!("{}", report::measured(&parts(|part| names.contains(&part.name)))?.finish());
+        }
+        ["--check"] => budget::check(false)?,
+        ["--check", "--update"] => budget::check(true)?,
+        ["profile", side] => profile(side, "{}")?,
+        ["profile", side, scenario] => profile(side, scenario)?,
+        ["job", job] => {
+            let job: Job = serde_json::from_str(job)?;
+            println!("{}", serde_json::to_string(&job.run())?);
+        }
+        ["python-served"] => println!("{}", serde_json::to_string(&part::python_served()?)?),
         _ => return Err(USAGE.into()),
     }
     Ok(())
 }
 
-fn burst(side: &str, traces: &str, url: &str) -> Result<()> {
-    let (sample, ended) = measure::burst(parse(side)?, traces.parse()?, url);
-    print!("{}", measure::write(&sample, ended));
+fn parts(wanted: impl Fn(&Part) -> bool) -> Vec<&'static Part> {
+    part::ALL.iter().filter(|part| wanted(part)).collect()
+}
+
+/// Names of parts, with commas between them.
+fn known(names: &str) -> Result<Vec<&str>> {
+    let names: Vec<&str> = names.split(',').collect();
+    let all = part::ALL.map(|part| part.name);
+    match names.iter().find(|name| !all.contains(name)) {
+        Some(name) => Err(format!("no part {name}: one of {}", part::names("")).into()),
+        None => Ok(names),
+    }
+}
+
+fn write(document: &str) -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/BENCHMARKS.md");
+    Ok(fs::write(path, document)?)
+}
+
+fn profile(side: &str, scenario: &str) -> Result<()> {
+    callgrind::require()?;
+    let side =
+        Side::parse(side).ok_or_else(|| format!("no side {side}: one of {:?}", Side::ALL))?;
+    let scenario: Scenario = serde_json::from_str(scenario)?;
+    print!("{}", part::profile_of(&Scenario { side, ..scenario })?.finish());
     Ok(())
-}
-
-fn parse(side: &str) -> Result<Side> {
-    let names = || Side::ALL.map(Side::name).join(", ");
-    Side::parse(side).ok_or_else(|| format!("no side {side}: one of {}", names()).into())
-}
-
-fn benchmark() -> Result<String> {
-    let before = machine::load();
-    eprintln!("sizes");
-    let sizes = size::measure()?;
-    let valgrind = child::has_valgrind();
-    let mut runs = Runs::default();
-    for repetition in 0..if valgrind { COUNTED_REPETITIONS } else { 0 } {
-        eprintln!("instructions, repetition {}", repetition + 1);
-        for side in in_turn(repetition) {
-            runs.add(side, child::instructions(side)?);
-        }
-    }
-    for repetition in 0..REPETITIONS {
-        eprintln!("time, repetition {}", repetition + 1);
-        for side in in_turn(repetition) {
-            runs.add(side, child::timed(side)?);
-        }
-    }
-    let setting = Setting {
-        machine: machine::line(),
-        load: [before, machine::load()],
-        repetitions: REPETITIONS,
-        counted_repetitions: COUNTED_REPETITIONS,
-        valgrind,
-    };
-    Ok(report::document(&runs, &sizes, &setting))
-}
-
-/// Every side once, another one first in each repetition.
-fn in_turn(repetition: usize) -> [Side; Side::ALL.len()] {
-    let mut sides = Side::ALL;
-    sides.rotate_left(repetition % Side::ALL.len());
-    sides
 }

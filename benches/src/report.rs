@@ -1,248 +1,129 @@
-//! Figures → docs/BENCHMARKS.md.
+//! Parts → docs/BENCHMARKS.md.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::time::Instant;
 
-use crate::child::{BURST_TRACES, COUNTED_TRACES, SUSTAINED_TRACES};
-use crate::measure::{ALLOCATION_TRACES, Measure, Sample, WINDOW};
-use crate::sides::{QUEUE_SPANS, SPAN_BYTES, Side};
-use crate::size::Size;
-use crate::work;
+use crate::part::{self, Part};
+use crate::scenario::{QUEUE_SPANS, Scenario};
+use crate::side::Side;
+use crate::table::count;
+use crate::text::Text;
+use crate::{Result, callgrind, child, machine, mark};
 
-/// Every run of every side, in the order they were made.
-#[derive(Default)]
-pub struct Runs(BTreeMap<&'static str, Vec<Sample>>);
-
-impl Runs {
-    pub fn add(&mut self, side: Side, sample: Sample) {
-        self.0.entry(side.name()).or_default().push(sample);
-    }
-
-    fn figures(&self, side: Side, measure: Measure) -> Vec<f64> {
-        let samples = self.0.get(side.name()).into_iter().flatten();
-        samples.filter_map(|sample| sample.get(&measure).copied()).collect()
-    }
-
-    /// Ours to stock, in each repetition.
-    fn ratios(&self, measure: Measure) -> Vec<f64> {
-        let stock = self.figures(Side::Stock, measure);
-        let ours = self.figures(Side::Ours, measure);
-        ours.into_iter().zip(stock).map(|(ours, stock)| ours / stock).collect()
-    }
+/// The document: all of `parts`, and how they were measured.
+pub fn document(parts: &[&Part]) -> Result<String> {
+    let before = machine::load();
+    let measured = measured(parts)?;
+    let (machine, after) = (machine::line(), machine::load());
+    let mut text = Text::default();
+    text.heading(1, "Benchmarks");
+    text.paragraph("What mlflow-tracing costs, beside the stock path, in the same run. Written by");
+    text.code("sh", "cargo run --release --manifest-path benches/Cargo.toml -- --write");
+    text.paragraph(&format!(
+        "which takes about twenty minutes, and more when nothing is built yet; without `--write` it prints, and \
+         with `--only PART` no more than one of the parts {}. Do not edit by hand.",
+        part::names("`")
+    ));
+    text.paragraph(&format!(
+        "{machine}. Load, one-minute average: {before} before, {after} at the end, this run included."
+    ));
+    text.add(&measured);
+    text.add(&method());
+    Ok(text.finish())
 }
 
-/// What the table stands under.
-pub struct Setting {
-    pub machine: String,
-    pub load: [String; 2],
-    pub repetitions: usize,
-    pub counted_repetitions: usize,
-    pub valgrind: bool,
+/// The marks, and what each of `parts` found.
+pub fn measured(parts: &[&Part]) -> Result<Text> {
+    callgrind::require()?;
+    let (mut findings, mut found) = (Vec::new(), Text::default());
+    for part in parts {
+        let start = Instant::now();
+        eprint!("{} … ", part.name);
+        let section = (part.measure)()?;
+        eprintln!("{} s", start.elapsed().as_secs());
+        findings.extend(section.findings);
+        found.heading(2, part.title);
+        found.add(&section.text);
+    }
+    let mut text = Text::default();
+    if !findings.is_empty() {
+        text.table(mark::table(&findings));
+    }
+    text.add(&found);
+    Ok(text)
 }
 
-pub fn document(runs: &Runs, sizes: &[Size; 2], setting: &Setting) -> String {
-    let Setting { machine, load: [before, after], .. } = setting;
-    let head = format!(
-        "# Benchmarks\n\n\
-         What mlflow-tracing costs, beside the stock path, in the same run. Written by\n\n\
-         ```sh\ncargo run --release --manifest-path benches/Cargo.toml -- --write\n```\n\n\
-         which takes some minutes; without `-- --write` it prints. Do not edit by hand.\n\n\
-         {machine}.\nLoad, one-minute average: {before} before, {after} at the end, this run included.\n\n\
-         ## Cost of a span\n\n"
+fn method() -> Text {
+    let mut text = Text::default();
+    text.heading(2, "Method");
+    text.paragraph(
+        "**Work** (`benches/src/work/`). A trace is one `AGENT` span and four `CHAT_MODEL` children, made on one \
+         thread as fast as they come. Each has about 0.3 KB of inputs and of outputs, children also a model name \
+         and two token counts. It is told in three ways: *dotted fields*, everything at the start of \
+         `info_span!`, inputs and outputs as JSON text; *`#[instrument(ret)]`*, inputs and outputs as argument and \
+         result of a function, formatted by `Debug`; *setters*, as structured values, ours by `MlflowSpanExt`, \
+         stock by `serde_json` and `OpenTelemetrySpanExt::set_attribute`.",
     );
-    head + &table(runs, setting) + &size_table(sizes) + &method(setting)
-}
-
-fn table(runs: &Runs, setting: &Setting) -> String {
-    let mut text = String::from(
-        "Medians; per span, and lower is better, unless said otherwise. The ratio is the median of the ratios of\n\
-         each repetition, with the least and the greatest.\n\n\
-         | | ours | stock | **ours / stock** | stock, dropped | slim, dropped | registry |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n",
-    );
-    for measure in Measure::ALL {
-        let _ = write!(text, "| {} ", measure.title());
-        let cell = |side| figure(runs.figures(side, measure), measure.decimals());
-        let _ = write!(text, "| {} | {} ", cell(Side::Ours), cell(Side::Stock));
-        let _ = write!(text, "| {} ", ratio(runs.ratios(measure)));
-        for side in [Side::StockDropped, Side::SlimDropped, Side::Registry] {
-            let _ = write!(text, "| {} ", cell(side));
-        }
-        text.push_str("|\n");
-    }
-    if !setting.valgrind {
-        text.push_str("\nvalgrind is not installed here: instructions were not counted.\n");
-    }
+    sides(&mut text);
+    measures(&mut text);
     text
 }
 
-fn size_table([light, full]: &[Size; 2]) -> String {
-    let kilobytes = |bytes: u64| grouped(bytes as f64 / 1_000.0, 0);
-    let row = |title: &str, light: &dyn ToString, full: &dyn ToString| {
-        format!("| {title} | {} | {} |\n", light.to_string(), full.to_string())
-    };
-    "\n## Size\n\n\
-     Light is `default-features = false, features = [\"mlflow\"]`. Crates include this one. Kilobytes are what a\n\
-     program that makes one trace (`benches/hello`) has more than an empty one.\n\n\
-     | | light | default |\n|---|--:|--:|\n"
-        .to_owned()
-        + &row(
-            "crates, `cargo tree -e normal --prefix none --no-dedupe \\| sort -u \\| wc -l`",
-            &light.crates,
-            &full.crates,
-        )
-        + &row(
-            "the same without `--no-dedupe`, which counts a crate again when it is shown again as `(*)`",
-            &light.lines,
-            &full.lines,
-        )
-        + &row("direct dependencies", &light.direct, &full.direct)
-        + &row(
-            "kB added, `--release`, stripped",
-            &kilobytes(light.stripped),
-            &kilobytes(full.stripped),
-        )
-        + &row(
-            "kB added, the same with fat LTO and one codegen unit",
-            &kilobytes(light.small),
-            &kilobytes(full.small),
-        )
+fn sides(text: &mut Text) {
+    text.paragraph(
+        "**Sides** (`benches/src/side.rs`). All are compiled into one program, so crates have the same features \
+         for all:",
+    );
+    text.list([
+        "*ours*: `mlflow_tracing`'s layer and its OTLP/HTTP destination, at their defaults but the queue.",
+        "*stock*: `tracing_opentelemetry::layer()`, `BatchSpanProcessor` and `opentelemetry-otlp` over HTTP with \
+         its own client, at their defaults but the queue.",
+        "*stock, dropped*: the same layer and SDK without a processor, which is what capture alone costs.",
+        "*slim, dropped*: the same with location, threads, target, level and inactivity off.",
+        "*registry*: `tracing_subscriber::registry()` with a layer that does nothing, the floor.",
+    ]);
+    text.paragraph(&format!(
+        "Either queue holds {} spans (with payloads of 1 MB as many as 1 GiB holds), but in the parts on outage, \
+         set-up and Python, where either has its default. Nothing is compressed. Each run is a process of its own \
+         with an empty environment. The receiver is a thread of the process that started it, on the loopback, the \
+         same for both: it counts spans and bytes and answers 200.",
+        count(QUEUE_SPANS as u64)
+    ));
 }
 
-fn method(setting: &Setting) -> String {
-    let paragraphs = [sides(), measures(setting)].concat();
-    let mut text = String::from("\n## Method\n");
-    let mut in_list = false;
-    for paragraph in paragraphs {
-        let is_item = paragraph.starts_with("- ");
-        text.push_str(if is_item && in_list { "" } else { "\n" });
-        text.push_str(&wrapped(&paragraph));
-        in_list = is_item;
-    }
-    text + "
-To see where instructions go, run one side by hand; without an address it has a receiver of its own:
-
-```sh
-cargo build --release --manifest-path benches/Cargo.toml
-valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file=profile \\
-  benches/target/release/benches burst ours 2000
-callgrind_annotate profile-01 | head -40   # 01 is the caller's thread
-```
-"
-}
-
-fn sides() -> Vec<String> {
-    let [queue, bytes] = [QUEUE_SPANS, SPAN_BYTES].map(|number| grouped(number as f64, 0));
-    vec![
-        "**Work.** A trace is one `AGENT` span and four `CHAT_MODEL` children, made with `info_span!` on one \
-         thread as fast as they come. Each has about 0.3 KB of inputs and of outputs, children also a model name \
-         and two token counts, all of it given at the start as dotted fields (`benches/src/work.rs`)."
-            .to_owned(),
-        "**Sides** (`benches/src/sides.rs`). All are compiled into one program, so crates have the same \
-         features for all:"
-            .to_owned(),
-        "- *ours*: `mlflow_tracing`'s layer and its OTLP/HTTP destination, at their defaults but the queue."
-            .to_owned(),
-        "- *stock*: `tracing_opentelemetry::layer()`, `BatchSpanProcessor` and `opentelemetry-otlp` over HTTP \
-         with its own client, at their defaults but the queue."
-            .to_owned(),
-        "- *stock, dropped*: the same layer and SDK without a processor, which is what capture alone costs."
-            .to_owned(),
-        "- *slim, dropped*: the same with location, threads, target, level and inactivity off.".to_owned(),
-        "- *registry*: `tracing_subscriber::registry()` with a layer that does nothing, the floor.".to_owned(),
-        format!(
-            "Either queue holds {queue} spans: stock's is set to that number, ours, which is bounded in bytes, to \
-             {bytes} bytes for each. Nothing is compressed. Each run is a process of its own with an empty \
-             environment. The receiver is a thread of the process that started it, on the loopback, the same for \
-             both: it counts spans and bytes and answers 200."
-        ),
-    ]
-}
-
-fn measures(setting: &Setting) -> Vec<String> {
-    let spans = |traces: u64| grouped((traces * work::SPANS) as f64, 0);
-    let [few, many] = COUNTED_TRACES.map(spans);
-    let (burst, sustained) = (spans(BURST_TRACES), spans(SUSTAINED_TRACES));
-    let window = grouped(WINDOW as f64, 0);
-    let Setting { repetitions, counted_repetitions, .. } = setting;
-    vec![
-        "**Zero loss** is checked in every run: the receiver has counted as many spans as ended, and our \
-         `stats()` says that all were delivered and none is missing; else there is no report."
-            .to_owned(),
-        format!(
-            "**Instructions**: the program under `valgrind --tool=callgrind --separate-threads=yes`, once with \
-             {few} spans and once with {many}; the difference is divided by the difference in spans, so that start \
-             and end cancel. The caller's share is that of the first thread, which makes the spans and then waits. \
-             The receiver is not in it. {counted_repetitions} repetitions."
-        ),
-        format!(
-            "**Time**: {burst} spans after a warm-up. The caller's figures end with its last span, those of the \
-             process with the last acknowledgement; CPU is user and system time of the thread or the process. \
-             {repetitions} repetitions, sides in turn. On a machine with few cores the receiver and a side's own \
-             threads compete with the caller, and other work with all of them: trust instructions before time."
-        ),
-        format!(
-            "**Allocations**: a counting allocator on the caller's thread, over {} spans; a reallocation counts as \
-             one, with the bytes it adds.",
-            spans(ALLOCATION_TRACES)
-        ),
-        format!(
-            "**Spans per second**: {sustained} spans until the last acknowledgement; the caller waits whenever it \
-             is more than {window} ahead of the receiver."
-        ),
-    ]
-}
-
-/// Breaks lines before they get long; the second line of a list's item is indented.
-fn wrapped(paragraph: &str) -> String {
-    const WIDTH: usize = 110;
-    let indent = if paragraph.starts_with("- ") { "\n  " } else { "\n" };
-    let (mut text, mut column) = (String::new(), 0);
-    for word in paragraph.split_whitespace() {
-        if column + word.chars().count() > WIDTH {
-            text.push_str(indent);
-            column = 0;
-        } else if column > 0 {
-            text.push(' ');
-        }
-        text.push_str(word);
-        column += word.chars().count() + 1;
-    }
-    text + "\n"
-}
-
-fn ratio(ratios: Vec<f64>) -> String {
-    let ends = (ratios.iter().copied().reduce(f64::min), ratios.iter().copied().reduce(f64::max));
-    match (median(ratios), ends) {
-        (Some(median), (Some(least), Some(greatest))) => {
-            format!("**{median:.2}** ({least:.2}–{greatest:.2})")
-        }
-        _ => "–".to_owned(),
-    }
-}
-
-fn figure(figures: Vec<f64>, decimals: usize) -> String {
-    median(figures).map_or_else(|| "–".to_owned(), |figure| grouped(figure, decimals))
-}
-
-fn median(mut figures: Vec<f64>) -> Option<f64> {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
-}
-
-/// Thousands apart.
-fn grouped(figure: f64, decimals: usize) -> String {
-    let text = format!("{figure:.decimals$}");
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
-            grouped.push(' ');
-        }
-        grouped.push(digit);
-    }
-    if !fraction.is_empty() {
-        grouped = format!("{grouped}.{fraction}");
-    }
-    grouped
+fn measures(text: &mut Text) {
+    let standard = Scenario::of(Side::Ours);
+    let spans = |turns: u64| count(turns * standard.spans());
+    let [few, many] = callgrind::turns(&standard).map(spans);
+    let turns = child::turns(&standard);
+    let (burst, counted) = (spans(turns.timed), spans(turns.counted));
+    let (sustained, window) = (spans(child::sustained_turns(&standard)), count(standard.window()));
+    text.paragraph(
+        "**Zero loss** is checked in every run: the receiver has counted as many spans as ended, and our `stats()` \
+         says that all were delivered and none is missing; else there is no report.",
+    );
+    text.paragraph(&format!(
+        "**Instructions**: the program under `valgrind --tool=callgrind --separate-threads=yes --fair-sched=yes`, \
+         once with {few} spans and once with {many}, fewer with large payloads; the difference is divided by the \
+         difference in spans, so that start and end cancel. The caller's share is that of the first thread, which \
+         makes the spans and then waits. The receiver is not in it. The C library is told not to copy by `rep \
+         movsb`, which would count once a byte."
+    ));
+    text.paragraph(&format!(
+        "**Time**: {burst} spans after a warm-up, fewer with large payloads. The caller's figures end with its \
+         last span, those of the process with the last acknowledgement; CPU is user and system time of the thread \
+         or the process. Sides in turn. On a machine with few cores the receiver and a side's own threads compete \
+         with the caller, and other work with all of them: trust instructions before time."
+    ));
+    text.paragraph(&format!(
+        "**Allocations**: a counting allocator, over {counted} spans; a reallocation counts as one, with the bytes \
+         it adds. The process's are counted until the last acknowledgement."
+    ));
+    text.paragraph(&format!(
+        "**Spans per second**: {sustained} spans until the last acknowledgement; callers wait whenever they are \
+         more than {window} ahead of the receiver."
+    ));
+    text.paragraph(
+        "**Budget**: `--check` counts instructions, allocations and crates again, and fails when one of them is \
+         more than 5 % over what `benches/budget.json` says, or when there is one crate more; `tests/all.sh` runs it.",
+    );
 }

@@ -52,9 +52,10 @@ from harness.postgres import Postgres  # noqa: E402
 ENDING_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
-def main(command):
+def main(command, usage=__doc__, start=None):
+    """Runs `command` with what `start` starts: every server, unless the caller knows better."""
     if not command:
-        sys.exit(__doc__)
+        sys.exit(usage)
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     LIVE.mkdir(parents=True, exist_ok=True)
@@ -63,12 +64,11 @@ def main(command):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("another run of the live tests is under way in this directory")
-    install.install()
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
     groups = []
     try:
-        environment = start_servers(groups)
+        environment = (start or start_servers)(groups)
         client = Group("command", command, environment=os.environ | environment, log=False)
         groups.append(client)
         return client.process.wait()
@@ -84,6 +84,7 @@ def main(command):
 
 def start_servers(groups):
     """The slow ones first; the others start while those warm up."""
+    install.everything()
     ports = free_ports(4)
     plain = Mlflow("mlflow", ports[0], groups)
     killable = Mlflow("mlflow-killable", ports[1], groups)

@@ -1,4 +1,4 @@
-"""What the servers need, installed once: a later run finds the stamp, and downloads nothing."""
+"""What the servers need, installed once: a later run finds the stamps, and downloads nothing."""
 
 import glob
 import os
@@ -7,24 +7,45 @@ import sys
 
 from .group import LIVE, quietly
 
-PYPI = ("mlflow[auth]==3.17.2", "psycopg2-binary==2.9.13")
+MLFLOW = ("mlflow[auth]==3.17.2", "psycopg2-binary==2.9.13")
+# The same client without the server, as a program in production has it.
+CLIENT = ("mlflow-tracing==3.17.2",)
 NPM = ("@streamfold/rotel-linux-x64@0.0.8-alpha", "@elastic/mockotlpserver@0.10.0")
 
 PYTHON = LIVE / "venv" / "bin" / "python"
+CLIENT_PYTHON = LIVE / "client" / "bin" / "python"
 NODE_MODULES = LIVE / "npm" / "node_modules"
 ROTEL = NODE_MODULES / "@streamfold" / "rotel-linux-x64" / "bin" / "rotel-agent"
 
 
-def install():
+def everything():
     from_debian()
-    stamp = LIVE / "installed"
-    wanted = "\n".join(PYPI + NPM)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    quietly(sys.executable, "-m", "venv", "--clear", LIVE / "venv")
-    quietly(PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *PYPI)
-    quietly("npm", "install", "--prefix", LIVE / "npm", "--no-audit", "--no-fund", *NPM)
-    stamp.write_text(wanted)
+    mlflow()
+    once("npm", NPM, lambda directory: quietly(
+        "npm", "install", "--prefix", directory, "--no-audit", "--no-fund", *NPM
+    ))
+
+
+def mlflow():
+    once("venv", MLFLOW, lambda directory: from_pypi(directory, MLFLOW))
+
+
+def client():
+    once("client", CLIENT, lambda directory: from_pypi(directory, CLIENT))
+
+
+def once(name, wanted, install):
+    """Has `install` fill the directory of this name, unless it holds what is wanted."""
+    stamp, wanted = LIVE / f"{name}.installed", "\n".join(wanted)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        install(LIVE / name)
+        stamp.write_text(wanted)
+
+
+def from_pypi(directory, packages):
+    quietly(sys.executable, "-m", "venv", "--clear", directory)
+    python = directory / "bin" / "python"
+    quietly(python, "-m", "pip", "install", "--disable-pip-version-check", *packages)
 
 
 def from_debian():
