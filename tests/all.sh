@@ -55,7 +55,7 @@ budget() {
     apt-get update &&
       DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends valgrind
   fi &&
-    cargo run --release --manifest-path benches/Cargo.toml -- --check
+    cargo run --release --target-dir target/benches --manifest-path benches/Cargo.toml -- --check
 }
 
 # With either encoder, one after the other: the tests count what the servers log.
