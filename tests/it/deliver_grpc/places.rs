@@ -131,6 +131,7 @@ fn no_thread_and_no_socket_is_left_behind() {
     const TEST: &str = "deliver_grpc::places::no_thread_and_no_socket_is_left_behind";
     const THREADS: &str = "/proc/self/task";
     const FILES: &str = "/proc/self/fd";
+    const LONG: Duration = Duration::from_secs(20);
 
     child::run(TEST, &[], || {
         let server = GrpcServer::collector();
@@ -140,10 +141,11 @@ fn no_thread_and_no_socket_is_left_behind() {
         hanging.always(Route::Spans, Act::Hold);
         let (threads, files) = (count(THREADS), count(FILES));
         let dead = DeadPort::reserve().url();
-        for (url, connects) in [(name, true), (hanging.url(), true), (dead, false)] {
+        let cases = [(name, LONG, true), (hanging.url(), SHORT, true), (dead, SHORT, false)];
+        for (url, patience, connects) in cases {
             let guard = guard(url);
             end_span(&guard, "span");
-            let _ = guard.flush(SHORT);
+            assert_eq!(guard.flush(patience).is_ok(), patience == LONG);
             // The worker, and the sender with its runtime.
             assert!(count(THREADS) >= threads + 2);
             assert!(!connects || count(FILES) > files);
