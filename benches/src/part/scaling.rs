@@ -41,7 +41,7 @@ const AXES: [Axis; 4] = [
         at: |payload| Scenario { payload, ..STANDARD },
         reason: Some(
             "Not a line below 10 000 bytes: what is kept of a root's start is counted off in characters, up to 1 024; \
-                 above, only copies and one look at each byte are left.",
+             above, only copies and one look at each byte are left.",
         ),
     },
     Axis {

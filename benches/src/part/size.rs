@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use serde_json::Value;
 
@@ -61,20 +61,16 @@ pub fn measure() -> Result<Section> {
     };
     let mut table = Table::new(["", "crates", "lines", "direct", "kB", "kB, fat LTO"]);
     let mut findings = Vec::new();
-    let hello = |features: &str| -> Result<[f64; 2]> {
-        Ok([binary("hello", features, STRIPPED)?, binary("hello", features, SMALL)?])
-    };
-    let empty = hello("")?;
-    for choice in CHOICES.iter().filter(|choice| has(choice)) {
+    let choices: Vec<&Choice> = CHOICES.iter().filter(|choice| has(choice)).collect();
+    let (hello, app) = sizes(&choices, &known)?;
+    for (choice, sizes) in choices.into_iter().zip(hello) {
         let Counts { crates, lines, direct } = counts(choice)?;
-        let [stripped, small] = hello(&choice.of_hello(&known))?;
-        let added = [stripped - empty[0], small - empty[1]];
         let counted = [crates, lines, direct].map(|count| count.to_string());
-        table.row(choice.title, counted.into_iter().chain(added.map(kilobytes)));
+        table.row(choice.title, counted.into_iter().chain(sizes.map(kilobytes)));
         if choice.title == LIGHT.title {
             findings.extend(Mark::LightCrates.found(Some(crates as f64)));
             findings.extend(Mark::LightDirect.found(Some(direct as f64)));
-            findings.extend(Mark::LightSize.found(Some(added[0] / 1_000.0)));
+            findings.extend(Mark::LightSize.found(Some(sizes[0] / 1_000.0)));
         } else if choice.title == DEFAULT.title {
             findings.extend(Mark::DefaultCrates.found(Some(crates as f64)));
         }
@@ -91,8 +87,27 @@ pub fn measure() -> Result<Section> {
         "What a program that serves with axum and asks with reqwest, both at their defaults (`benches/app`), gets \
          in addition.",
     );
-    text.table(app()?);
+    text.table(app);
     Ok(Section { text, findings })
+}
+
+/// Bytes that `hello` grows by with each of `choices`, in both profiles, and the table of `app`. The
+/// profiles are built at once: linking takes minutes, and one core.
+fn sizes(choices: &[&Choice], known: &[String]) -> Result<(Vec<[f64; 2]>, Table)> {
+    let added = |profile: &str| {
+        let empty = binary("hello", "", profile)?;
+        let built = choices
+            .iter()
+            .map(|choice| Ok(binary("hello", &choice.of_hello(known), profile)? - empty));
+        built.collect::<Result<Vec<f64>>>()
+    };
+    let (small, stripped) = thread::scope(|scope| {
+        let small = scope.spawn(|| added(SMALL).map_err(|error| error.to_string()));
+        let stripped = added(STRIPPED).and_then(|sizes| Ok((sizes, app()?)));
+        (small.join(), stripped)
+    });
+    let (small, (stripped, app)) = (small.map_err(|_| "a build panicked")??, stripped?);
+    Ok((stripped.into_iter().zip(small).map(<[f64; 2]>::from).collect(), app))
 }
 
 fn app() -> Result<Table> {
