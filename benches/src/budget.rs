@@ -73,7 +73,7 @@ fn compare(measured: &Figures, budget: &Figures, slack: f64) -> Result<Vec<Strin
             );
             if difference > slack {
                 over.push(told);
-            } else if difference < -SLACK.max(slack) {
+            } else if difference < -slack {
                 println!("{told}: lower the budget: {UPDATE}");
             } else {
                 println!("{told}");

@@ -4,6 +4,7 @@
 //! run="cargo run --release --manifest-path benches/Cargo.toml --"
 //! $run                      # prints
 //! $run --write              # writes docs/BENCHMARKS.md
+//! $run --write --except python,size
 //! $run --only cost,threads  # prints these parts
 //! $run --check              # holds repeatable figures against budget.json
 //! $run --check --update     # writes that
@@ -37,6 +38,7 @@ mod work;
 
 use std::error::Error;
 use std::path::Path;
+use std::process::ExitCode;
 use std::{env, fs};
 
 use part::Part;
@@ -44,25 +46,28 @@ use scenario::Scenario;
 use side::Side;
 use task::Job;
 
-const USAGE: &str = "usage: benches [--write] [--except PARTS] | --only PARTS | --check [--update] | profile SIDE [SCENARIO]";
+const USAGE: &str = "usage: benches [--write] [--except PARTS] | --only PARTS | --check [--update] | \
+                     profile SIDE [SCENARIO]";
 
 type Failure = Box<dyn Error>;
 type Result<T> = std::result::Result<T, Failure>;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        [] => print!("{}", report::document(&parts(|_| true))?),
-        ["--write"] => write(&report::document(&parts(|_| true))?)?,
-        ["--write", "--except", names] => {
-            let names = known(names)?;
-            write(&report::document(&parts(|part| !names.contains(&part.name)))?)?;
-        }
-        ["--except", names] => {
-            let names = known(names)?;
-            print!("{}", report::document(&parts(|part| !names.contains(&part.name)))?);
-        }
+        ["--write", ref rest @ ..] => write(&whole(rest)?)?,
+        [] | ["--except", _] => print!("{}", whole(&arguments)?),
         ["--only", names] => {
             let names = known(names)?;
             print!("{}", report::measured(&parts(|part| names.contains(&part.name)))?.finish());
@@ -79,6 +84,16 @@ fn main() -> Result<()> {
         _ => return Err(USAGE.into()),
     }
     Ok(())
+}
+
+/// The document, but for the parts that are excepted.
+fn whole(arguments: &[&str]) -> Result<String> {
+    let excepted = match arguments {
+        [] => Vec::new(),
+        ["--except", names] => known(names)?,
+        _ => return Err(USAGE.into()),
+    };
+    report::document(&parts(|part| !excepted.contains(&part.name)))
 }
 
 fn parts(wanted: impl Fn(&Part) -> bool) -> Vec<&'static Part> {
