@@ -91,8 +91,11 @@ pub(crate) fn encoded(
     resource: &Arc<Resource>,
     spans: &[SpanData],
 ) -> Vec<Payload> {
-    let encode =
-        |data: &SpanData| encoder.encode(&AsItIs, &chunk(&[plain(data.clone())], true), resource);
+    let encode = |data: &SpanData| {
+        let span = plain(data.clone());
+        let trace_id = data.span_context.trace_id();
+        encoder.encode(&AsItIs, trace_id, [(&span, true)].into_iter(), resource)
+    };
     spans.iter().flat_map(encode).collect()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It writes unsigned and 128-bit integers as text, and does not say which attributes were fields.
 
+use std::cell::Cell;
 use std::fmt;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
@@ -95,8 +96,27 @@ impl Visit for FirstIntegers {
 }
 
 /// Whether a field of this name is an argument: a dotted name is an attribute's.
-pub(crate) fn is_argument(name: &str) -> bool {
+fn is_argument(name: &str) -> bool {
     !name.bytes().any(|byte| byte == b'.')
+}
+
+thread_local! {
+    /// Callsites this thread met last, by their address, with whether they have arguments.
+    static MET: [Cell<(usize, bool)>; 64] = const { [const { Cell::new((0, false)) }; 64] };
+}
+
+/// Whether a callsite has a field that is an argument.
+pub(crate) fn has_arguments(callsite: &'static Metadata<'static>) -> bool {
+    let address = std::ptr::from_ref(callsite).addr();
+    let look = || callsite.fields().iter().any(|field| is_argument(field.name()));
+    let known = MET.try_with(|met| {
+        let place = met.get(address / align_of_val(callsite) % met.len())?;
+        if place.get().0 != address {
+            place.set((address, look()));
+        }
+        Some(place.get().1)
+    });
+    known.ok().flatten().unwrap_or_else(look)
 }
 
 /// The note that names a span's arguments, alone in a list with room for the span's attributes.

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::event::{self, Told};
-use crate::capture::fields::{self, FirstIntegers, Integers, is_argument};
+use crate::capture::fields::{self, FirstIntegers, Integers, has_arguments};
 use crate::capture::link::{Link, OnInstall};
 
 /// Gives the `OpenTelemetry` spans of `tracing` spans their MLflow meaning.
@@ -88,7 +88,7 @@ where
             return;
         }
         let callsite = span.metadata();
-        if callsite.fields().iter().any(|field| is_argument(field.name())) {
+        if has_arguments(callsite) {
             otel_span.set_attributes(fields::arguments(callsite));
         }
         if !integers.is_empty() {

@@ -1,6 +1,5 @@
 //! The part of the stack that watches spans: tells the tracer what the OTel layer does not.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,9 +9,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use crate::capture::fields::{FirstIntegers, Integers, is_argument};
+use crate::capture::fields::{FirstIntegers, Integers, has_arguments};
 use crate::capture::link::Link;
-use crate::capture::tracer::{Callsite, Closing, closing, opening};
+use crate::capture::tracer::{Closing, closing, opening};
 
 /// Stands before the OTel layer, so that it hears of everything first.
 #[derive(Debug)]
@@ -105,22 +104,4 @@ where
         }
         closing(noted.unwrap_or(Closing::Plain));
     }
-}
-
-thread_local! {
-    /// Callsites this thread met last, by their address, with whether they have arguments.
-    static MET: [Cell<(usize, bool)>; 64] = const { [const { Cell::new((0, false)) }; 64] };
-}
-
-fn has_arguments(callsite: Callsite) -> bool {
-    let address = std::ptr::from_ref(callsite).addr();
-    let look = || callsite.fields().iter().any(|field| is_argument(field.name()));
-    let known = MET.try_with(|met| {
-        let place = met.get(address / align_of_val(callsite) % met.len())?;
-        if place.get().0 != address {
-            place.set((address, look()));
-        }
-        Some(place.get().1)
-    });
-    known.ok().flatten().unwrap_or_else(look)
 }

@@ -19,6 +19,8 @@ use crate::export::protobuf::{
 use crate::model::said::Said;
 use crate::model::span::Span;
 
+/// Room for the header of an event, a link or a status that is short.
+const USUAL_HEADER: usize = 2;
 /// Bits of `Span.flags` above the W3C trace flags.
 const FLAG_HAS_IS_REMOTE: u32 = 0x100;
 pub(crate) const FLAG_IS_REMOTE: u32 = 0x200;
@@ -42,9 +44,9 @@ pub(crate) fn span(out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) {
     fixed64_field(out, 8, nanos(data.end_time));
     dialect.attributes(span, &mut |key, said| attribute(out, key, &said));
     varint_field(out, 10, u64::from(data.dropped_attributes_count));
-    data.events.events.iter().for_each(|item| nested(out, 11, |out| event(out, item)));
+    data.events.events.iter().for_each(|item| part(out, 11, |out| event(out, item)));
     varint_field(out, 12, u64::from(data.events.dropped_count));
-    data.links.links.iter().for_each(|item| nested(out, 13, |out| link(out, item)));
+    data.links.links.iter().for_each(|item| part(out, 13, |out| link(out, item)));
     varint_field(out, 14, u64::from(data.links.dropped_count));
     status_field(out, &status);
     fixed32_field(out, 16, flags(context.trace_flags().to_u8(), parent_is_remote));
@@ -93,11 +95,16 @@ fn status_field(out: &mut Vec<u8>, status: &Status) {
     match status {
         Status::Unset => out.extend_from_slice(&[tag_byte(15, BYTES), 0]),
         Status::Ok => out.extend_from_slice(&[tag_byte(15, BYTES), 2, tag_byte(3, VARINT), 1]),
-        Status::Error { description } => nested(out, 15, |out| {
+        Status::Error { description } => part(out, 15, |out| {
             str_field(out, 2, description);
             varint_field(out, 3, 2);
         }),
     }
+}
+
+/// An event, a link or a status.
+fn part(out: &mut Vec<u8>, field: u32, body: impl FnOnce(&mut Vec<u8>)) {
+    nested(out, field, USUAL_HEADER, body);
 }
 
 /// The number of a span kind in OTLP.
@@ -124,22 +131,21 @@ pub(crate) fn nanos(time: SystemTime) -> u64 {
 
 fn attribute(out: &mut Vec<u8>, key: &str, said: &Said<'_>) {
     match said {
-        Said::As(Value::String(text)) => text_entry(out, 9, key, text.as_str()),
-        Said::Text(text) => text_entry(out, 9, key, text),
         Said::As(value) => entry(out, 9, key, value),
+        Said::Text(text) => text_entry(out, 9, key, text),
         Said::Made(value) => entry(out, 9, key, value),
     }
 }
 
 fn key_value(out: &mut Vec<u8>, field: u32, kv: &KeyValue) {
-    match &kv.value {
-        Value::String(text) => text_entry(out, field, kv.key.as_str(), text.as_str()),
-        value => entry(out, field, kv.key.as_str(), value),
-    }
+    entry(out, field, kv.key.as_str(), &kv.value);
 }
 
 /// A `KeyValue` whose length is known before it is written, so that nothing is moved afterwards.
 fn entry(out: &mut Vec<u8>, field: u32, key: &str, value: &Value) {
+    if let Value::String(text) = value {
+        return text_entry(out, field, key, text.as_str());
+    }
     let value_len = any_value_len(value);
     entry_key(out, field, key, value_len);
     message_header(out, 2, value_len);
@@ -164,13 +170,12 @@ fn entry_key(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
     }
 }
 
-/// Body of an `AnyValue`, a `oneof`: zero and empty values are written too.
+/// Body of an `AnyValue` that is no text, a `oneof`: zero and empty values are written too.
 fn any_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Bool(value) => bool_value(out, *value),
         Value::I64(value) => i64_value(out, *value),
         Value::F64(value) => f64_value(out, *value),
-        Value::String(value) => text_value(out, value.as_str()),
         Value::Array(array) => {
             message_header(out, 5, array_len(array));
             match array {
@@ -219,7 +224,6 @@ fn any_value_len(value: &Value) -> usize {
         Value::Bool(_) => 2,
         Value::I64(value) => i64_len(*value),
         Value::F64(_) => 9,
-        Value::String(value) => text_len(value.as_str()),
         Value::Array(array) => framed_len(array_len(array)),
         other => text_len(&other.as_str()),
     }

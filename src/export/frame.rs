@@ -6,7 +6,7 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 
 use crate::export::encode;
-use crate::export::protobuf::{bytes_field, framed_len, message_header, str_field};
+use crate::export::protobuf::{bytes_field, framed_len, message_header, nested, str_field};
 use crate::transport::parts::Parts;
 use crate::transport::shared::Shared;
 use crate::transport::{Envelope, Payload};
@@ -18,17 +18,7 @@ const USUAL_FRAME: usize = 3;
 
 /// Writes a span with `write`, and what frames it in a request; returns the length of the latter.
 pub(crate) fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
-    let start = out.len();
-    out.extend_from_slice(&[0; USUAL_FRAME]);
-    write(out);
-    let mut frame = Vec::new();
-    message_header(&mut frame, SPANS_FIELD, out.len() - start - USUAL_FRAME);
-    let length = frame.len();
-    match out.get_mut(start..start + USUAL_FRAME) {
-        Some(gap) if length == USUAL_FRAME => gap.copy_from_slice(&frame),
-        _ => drop(out.splice(start..start + USUAL_FRAME, frame)),
-    }
-    length
+    nested(out, SPANS_FIELD, USUAL_FRAME, write)
 }
 
 /// Body of an `ExportTraceServiceRequest`. Spans of one envelope stay together, in order.

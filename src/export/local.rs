@@ -65,8 +65,7 @@ impl Encoder for LocalEncoder {
         let tree = self.trees.as_mut().and_then(|trees| trees.add(chunk));
         let trace_id = chunk.trace_id;
         let epilogue = tree.map(|text| Epilogue { trace_id, text });
-        let chunk = TraceChunk { synthetic_root: None, ..chunk.clone() };
-        let spans = self.spans.encode(&Unmistakable, &chunk, resource);
+        let spans = self.spans.encode(&Unmistakable, trace_id, chunk.ended(), resource);
         Parcel { spans, epilogue, filtered: 0 }
     }
 }

@@ -53,6 +53,11 @@ pub(crate) struct TraceChunk<'a> {
 }
 
 impl<'a> TraceChunk<'a> {
+    /// The spans that ended, and that they did.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = (&'a Span, bool)> + '_ {
+        self.spans.iter().map(|span| (*span, true))
+    }
+
     /// The spans, and what stands for a root.
     pub(crate) fn all(&self) -> impl Iterator<Item = &'a Span> + '_ {
         self.spans.iter().chain(&self.synthetic_root).copied()

@@ -7,16 +7,26 @@ pub(crate) const FIXED64: u32 = 1;
 pub(crate) const BYTES: u32 = 2;
 pub(crate) const FIXED32: u32 = 5;
 
-/// Writes a message of unknown length: leaves a byte for the length, and makes room if one is not enough.
-pub(crate) fn nested(out: &mut Vec<u8>, field: u32, body: impl FnOnce(&mut Vec<u8>)) {
-    tag(out, field, BYTES);
+/// Writes a message of unknown length, with its header; returns the length of the latter.
+///
+/// Leaves `usual` bytes for it, and moves the message when another number is needed.
+pub(crate) fn nested(
+    out: &mut Vec<u8>,
+    field: u32,
+    usual: usize,
+    body: impl FnOnce(&mut Vec<u8>),
+) -> usize {
     let start = out.len();
-    out.push(0);
+    out.resize(start + usual, 0);
     body(out);
-    let len = out.len() - start - 1;
-    let mut prefix = Vec::with_capacity(5);
-    varint(&mut prefix, len64(len));
-    out.splice(start..=start, prefix);
+    let mut header = Vec::new();
+    message_header(&mut header, field, out.len() - start - usual);
+    let length = header.len();
+    match out.get_mut(start..start + usual) {
+        Some(gap) if length == usual => gap.copy_from_slice(&header),
+        _ => drop(out.splice(start..start + usual, header)),
+    }
+    length
 }
 
 pub(crate) fn str_field(out: &mut Vec<u8>, field: u32, value: &str) {

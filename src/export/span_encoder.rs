@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
 
 use crate::error::Result;
-use crate::export::TraceChunk;
 use crate::export::dialect::Dialect;
 use crate::export::form::Form;
 use crate::export::frame::{self, Envelopes};
@@ -48,32 +48,33 @@ impl SpanEncoder {
         Self { kind: Kind::Own(form, Envelopes::default()), scratch: Vec::new() }
     }
 
-    /// Encodes a chunk's spans, of a provider that describes itself as `resource`.
-    pub(crate) fn encode(
+    /// Encodes spans of a chunk, each with whether it ended, of a provider that describes itself as
+    /// `resource`.
+    pub(crate) fn encode<'a>(
         &mut self,
         dialect: &dyn Dialect,
-        chunk: &TraceChunk<'_>,
+        trace_id: TraceId,
+        spans: impl Iterator<Item = (&'a Span, bool)>,
         resource: &Arc<Resource>,
     ) -> Vec<Payload> {
         self.scratch.clear();
-        let written: Vec<_> = chunk
-            .all()
-            .map(|span| {
+        let written: Vec<_> = spans
+            .map(|(span, counted)| {
                 let start = self.scratch.len();
                 let (envelope, frame) = self.kind.write(&mut self.scratch, dialect, span, resource);
-                (envelope, start..self.scratch.len(), frame)
+                (envelope, start..self.scratch.len(), frame, counted)
             })
             .collect();
         // One copy of all of them, with no memory to spare.
         let buffer = Arc::from(self.scratch.as_slice());
         self.scratch.shrink_to(MAX_SCRATCH);
-        let payload = |(index, (envelope, framed, frame))| Payload {
-            trace_id: chunk.trace_id,
+        let payload = |(envelope, framed, frame, counted)| Payload {
+            trace_id,
             envelope,
             body: Body::Bytes(Shared::new(&buffer, framed, frame)),
-            counted: index < chunk.spans.len(),
+            counted,
         };
-        written.into_iter().enumerate().map(payload).collect()
+        written.into_iter().map(payload).collect()
     }
 }
 

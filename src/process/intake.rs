@@ -82,7 +82,7 @@ impl Arrivals {
 /// The part of the memory that spent spans may take while there is enough.
 const SPENT_PART: usize = 2;
 
-/// What the worker is to do beside the items.
+/// What the worker is to do beside what arrived.
 #[derive(Default)]
 pub(crate) struct Orders {
     pub(crate) tasks: Vec<Task>,

@@ -51,7 +51,7 @@ pub(crate) fn work_in(span: &mut Span) {
         }
         kept
     });
-    if keys.may_repeat && has_duplicates(&data.attributes) {
+    if keys.may_repeat && (data.attributes.len() > FEW || has_duplicates(&data.attributes)) {
         keep_last_of_each_key(&mut data.attributes);
     }
     told.retype(&mut data.attributes);
@@ -169,13 +169,13 @@ impl Keys {
 /// Cheaper than a set, for the few attributes that most spans have.
 fn has_duplicates(attributes: &[KeyValue]) -> bool {
     let mut rest = attributes;
-    while let (Some((first, others)), true) = (rest.split_first(), attributes.len() <= FEW) {
+    while let Some((first, others)) = rest.split_first() {
         if others.iter().any(|other| other.key == first.key) {
             return true;
         }
         rest = others;
     }
-    attributes.len() > FEW
+    false
 }
 
 /// Each key once, with the value that was set last, where it was set last.

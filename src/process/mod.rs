@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  caller's thread                 worker's thread
-//!  processor ──SpanData──▶ intake ──▶ aggregate ──chunk──▶ meaning ──▶ encoders ──▶ outboxes
-//!             (one short lock)        (trace table)        (arguments → inputs)
+//!  processor ──SpanData──▶ intake ──▶ meaning ──▶ aggregate ──chunk──▶ encoders ──▶ outboxes
+//!             (one short lock)   (arguments → inputs) (trace table)
 //! ```
 //!
 //! The caller pays for one push under a short lock; everything else happens on the worker. The

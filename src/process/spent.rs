@@ -4,7 +4,11 @@
 //! cache, and allocating the next span's then costs more than freeing the last one's: so whoever
 //! ends a span frees one that went before.
 
+use std::mem;
+
 use opentelemetry::KeyValue;
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 
 use crate::model::span::Span;
 use crate::model::text::Content;
@@ -17,6 +21,10 @@ const MAX_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Spent {
     _attributes: Vec<KeyValue>,
+    _arguments: Vec<KeyValue>,
+    _events: SpanEvents,
+    _links: SpanLinks,
+    _status: Status,
     _inputs: Option<Content>,
     _outputs: Option<Content>,
     /// What the whole span was counted as.
@@ -47,7 +55,11 @@ impl SpentGroup {
         }
         self.bytes += bytes;
         self.spans.push(Spent {
-            _attributes: std::mem::take(&mut span.data.attributes),
+            _attributes: mem::take(&mut span.data.attributes),
+            _arguments: mem::take(&mut span.arguments),
+            _events: mem::take(&mut span.data.events),
+            _links: mem::take(&mut span.data.links),
+            _status: mem::take(&mut span.data.status),
             _inputs: span.inputs.take(),
             _outputs: span.outputs.take(),
             bytes,

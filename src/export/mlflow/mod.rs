@@ -58,7 +58,10 @@ impl Encoder for MlflowEncoder {
             .all()
             .find(|span| span.is_root())
             .and_then(|root| TraceInfo::of(root, self.mode, &self.process));
-        let payloads = self.spans.encode(&dialect::Server(self.mode), chunk, &resource);
+        let made_up = chunk.synthetic_root.map(|root| (root, false));
+        let spans = chunk.ended().chain(made_up);
+        let words = dialect::Server(self.mode);
+        let payloads = self.spans.encode(&words, chunk.trace_id, spans, &resource);
         let epilogue = self.epilogue(chunk, &payloads, info);
         Parcel { spans: payloads, epilogue, filtered: 0 }
     }

@@ -73,8 +73,7 @@ struct Otlp {
 impl Encoder for Otlp {
     fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
         // Nobody waits for a root that has not ended: what stands for one is MLflow's alone.
-        let chunk = TraceChunk { synthetic_root: None, ..chunk.clone() };
-        let spans = self.encoder.encode(&*self.dialect, &chunk, resource);
+        let spans = self.encoder.encode(&*self.dialect, chunk.trace_id, chunk.ended(), resource);
         Parcel { spans, ..Parcel::default() }
     }
 }
