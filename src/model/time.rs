@@ -1,6 +1,8 @@
-//! Times as protobuf JSON writes them.
+//! Times as protobuf JSON and as attributes write them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use opentelemetry::Value;
 
 /// RFC 3339 in UTC with milliseconds; a time before 1970 counts as 1970.
 pub(crate) fn timestamp(time: SystemTime) -> String {
@@ -15,6 +17,16 @@ pub(crate) fn timestamp(time: SystemTime) -> String {
 /// Seconds with milliseconds and an `s`.
 pub(crate) fn duration(duration: Duration) -> String {
     format!("{}.{:03}s", duration.as_secs(), duration.subsec_millis())
+}
+
+/// The time that an attribute holds: nanoseconds since 1970.
+pub(crate) fn of_value(value: &Value) -> Option<SystemTime> {
+    match value {
+        Value::I64(nanos) => {
+            u64::try_from(*nanos).ok().map(|nanos| UNIX_EPOCH + Duration::from_nanos(nanos))
+        }
+        _ => None,
+    }
 }
 
 /// Year, month and day of a day counted from 1970-01-01.

@@ -7,12 +7,14 @@
 
 use std::collections::HashSet;
 use std::mem;
+use std::time::SystemTime;
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::span::Span;
 use crate::model::text::{Content, json_of};
+use crate::model::time;
 use crate::semconv::{private, span as keys};
 
 /// What the keys of everything that is read here begin with.
@@ -30,6 +32,7 @@ struct Told {
     json_keys: Vec<Key>,
     inputs: Option<Value>,
     outputs: Option<Value>,
+    start_time: Option<SystemTime>,
 }
 
 /// The span with its notes worked in and taken out.
@@ -55,6 +58,7 @@ pub(crate) fn work_in(span: &mut Span) {
         keep_last_of_each_key(&mut data.attributes);
     }
     told.retype(&mut data.attributes);
+    data.start_time = told.start_time.unwrap_or(data.start_time);
 
     if !told.fields.is_empty() {
         span.arguments = told.take_arguments(&mut data.attributes);
@@ -79,6 +83,9 @@ impl Told {
             private::INTEGERS => self.integers.extend(strings(value())),
             private::RETURN => self.returned = Some(value()),
             private::JSON => self.json_keys.extend(strings(value()).iter().map(key_named)),
+            private::START_TIME => self.start_time = time::of_value(&kv.value),
+            // The sampler has read it.
+            private::SAMPLING_RATIO => {}
             _ => return true,
         }
         false

@@ -29,8 +29,18 @@ pub mod span {
     pub const MODEL: &str = "mlflow.llm.model";
     /// Model provider, such as `openai`.
     pub const PROVIDER: &str = "mlflow.llm.provider";
+    /// How MLflow's UI reads the messages of inputs and outputs, such as `openai` or `anthropic`.
+    pub const MESSAGE_FORMAT: &str = "mlflow.message.format";
+    /// Tools a model may call, a JSON array in OpenAI's format.
+    pub const CHAT_TOOLS: &str = "mlflow.chat.tools";
+    /// What the operation is for.
+    pub const DESCRIPTION: &str = "mlflow.spanDescription";
+    /// Name of the function that `#[trace]` stands on.
+    pub const FUNCTION_NAME: &str = "mlflow.spanFunctionName";
     /// Marks a span that this crate made up, and says why.
     pub const SYNTHETIC: &str = "mlflow_tracing.synthetic";
+    /// Marks a span whose future or stream was dropped before its end: `true`.
+    pub const CANCELLED: &str = "mlflow_tracing.cancelled";
 }
 
 /// Attributes of a root span that describe the whole trace.
@@ -169,4 +179,8 @@ pub(crate) mod private {
     pub(crate) const RETURN: &str = "mlflow_tracing.return";
     /// Key of an attribute whose string value is JSON text.
     pub(crate) const JSON: &str = "mlflow_tracing.json";
+    /// When the span began, in nanoseconds since 1970, where that is not when it was made.
+    pub(crate) const START_TIME: &str = "mlflow_tracing.start_time";
+    /// Part of the traces that a root asks to be recorded, from 0 to 1.
+    pub(crate) const SAMPLING_RATIO: &str = "mlflow_tracing.sampling_ratio";
 }

@@ -1,3 +1,5 @@
+use std::time::UNIX_EPOCH;
+
 use opentelemetry::StringValue;
 
 use super::*;
@@ -142,6 +144,17 @@ fn keys_of_json_attributes_are_kept_apart() {
     ]);
     assert_eq!(span.json_keys, [Key::from("app.plan"), Key::from("app.cost")]);
     assert_eq!(names(&span.data.attributes), ["app.plan", "app.cost"]);
+}
+
+#[test]
+fn what_a_span_says_of_its_beginning_is_taken_and_told_nobody() {
+    let said = span([
+        KeyValue::new(private::START_TIME, 1_500_000_000_000_000_001_i64),
+        KeyValue::new(private::SAMPLING_RATIO, 0.5),
+    ]);
+    let since = said.data.start_time.duration_since(UNIX_EPOCH).unwrap();
+    assert_eq!(since.as_nanos(), 1_500_000_000_000_000_001);
+    assert_eq!(said.data.attributes, []);
 }
 
 fn span(attributes: impl IntoIterator<Item = KeyValue>) -> Span {
