@@ -24,6 +24,7 @@ mod tests;
 mod transport;
 
 pub use capture::layer::CaptureLayer;
+pub use capture::span_builder::{SpanBuilder, span_builder};
 pub use capture::span_ext::MlflowSpanExt;
 pub use config::builder::Builder;
 pub use config::choice::{Compression, Console};

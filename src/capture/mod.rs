@@ -18,6 +18,7 @@ pub(crate) mod filter;
 pub(crate) mod layer;
 pub(crate) mod link;
 pub(crate) mod probe;
+pub(crate) mod span_builder;
 pub(crate) mod span_ext;
 pub(crate) mod spans;
 pub(crate) mod tracer;

@@ -1,6 +1,7 @@
 //! What MLflow spans can carry, for `tracing::Span`.
 
 use std::error::Error;
+use std::time::SystemTime;
 
 use opentelemetry::trace::{Status, TraceContextExt as _, TraceId};
 use opentelemetry::{KeyValue, Value};
@@ -61,6 +62,11 @@ pub trait MlflowSpanExt: sealed::Sealed {
     /// Records an exception event with the error's message, type and chain of causes, and makes the
     /// span an error.
     fn record_exception<E: Error + 'static>(&self, error: &E) -> &Self;
+
+    /// Ends the span at a time of your own; it ends by itself with its last handle.
+    ///
+    /// What is set later is not kept. Children may still begin and end.
+    fn end_at(&self, time: SystemTime);
 
     /// The trace's id as MLflow writes it, `tr-` and 32 hexadecimal digits; `None` when the span is
     /// not captured.
@@ -127,6 +133,10 @@ impl MlflowSpanExt for Span {
         );
         self.set_status(Status::error(message));
         self
+    }
+
+    fn end_at(&self, time: SystemTime) {
+        self.context().span().end_with_timestamp(time);
     }
 
     fn trace_id(&self) -> Option<String> {

@@ -137,6 +137,8 @@ pub mod otel {
     pub const GEN_AI_TOOL_RESULT: &str = "gen_ai.tool.call.result";
     /// Conversation; MLflow takes it for the session.
     pub const GEN_AI_CONVERSATION: &str = "gen_ai.conversation.id";
+    /// Field of a `tracing` span that gives the span its name.
+    pub const SPAN_NAME: &str = "otel.name";
     /// Name of an exception event.
     pub const EXCEPTION: &str = "exception";
     /// Message of an exception event.

@@ -6,6 +6,7 @@ mod filter;
 mod outcome;
 mod parents;
 mod provider;
+mod span_builder;
 mod span_ext;
 mod time;
 mod wrapped;
