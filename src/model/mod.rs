@@ -6,6 +6,7 @@ pub(crate) mod otlp_encoder;
 pub(crate) mod percent;
 pub(crate) mod protocol;
 pub(crate) mod said;
+pub(crate) mod seeded;
 pub(crate) mod span;
 pub(crate) mod span_type;
 pub(crate) mod text;

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::seeded::Seeded;
 use crate::model::span::Span;
 use crate::model::text::{Content, json_of};
 use crate::model::time;
@@ -21,7 +22,7 @@ use crate::semconv::{private, span as keys};
 const OWN_PREFIX: &str = "mlflow";
 
 /// Attributes up to which comparing each with each is cheaper than hashing.
-const FEW: usize = 24;
+const FEW: usize = 32;
 
 /// What a span tells beside its attributes: the notes of the capturing layer, inputs and outputs.
 #[derive(Default)]
@@ -173,21 +174,38 @@ impl Keys {
     }
 }
 
-/// Cheaper than a set, for the few attributes that most spans have.
+/// Whether a key comes twice among a few attributes: cheaper than a set.
 fn has_duplicates(attributes: &[KeyValue]) -> bool {
-    let mut rest = attributes;
-    while let Some((first, others)) = rest.split_first() {
-        if others.iter().any(|other| other.key == first.key) {
+    let mut prints = [0; FEW];
+    for (at, kv) in attributes.iter().enumerate() {
+        let print = fingerprint(kv.key.as_str());
+        let alike = prints.get(..at).is_some_and(|before| before.contains(&print));
+        if alike && attributes.iter().take(at).any(|other| other.key == kv.key) {
             return true;
         }
-        rest = others;
+        if let Some(place) = prints.get_mut(at) {
+            *place = print;
+        }
     }
     false
 }
 
+/// Equal for equal keys, and for few others: keys differ in how they begin, how they end, or how
+/// long they are.
+fn fingerprint(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    let word = |chunk: Option<&[u8; 8]>| chunk.map(|word| u64::from_le_bytes(*word));
+    let ends = word(bytes.first_chunk()).zip(word(bytes.last_chunk()));
+    let mixed = match ends {
+        Some((first, last)) => first.rotate_left(32) ^ last,
+        None => bytes.iter().fold(0, |mixed, byte| (mixed << 8) | u64::from(*byte)),
+    };
+    mixed.wrapping_add(u64::try_from(bytes.len()).unwrap_or(0))
+}
+
 /// Each key once, with the value that was set last, where it was set last.
 fn keep_last_of_each_key(attributes: &mut Vec<KeyValue>) {
-    let mut seen = HashSet::with_capacity(attributes.len());
+    let mut seen = HashSet::with_capacity_and_hasher(attributes.len(), Seeded::default());
     let mut kept: Vec<bool> =
         attributes.iter().rev().map(|kv| seen.insert(kv.key.as_str())).collect();
     attributes.retain(|_| kept.pop().unwrap_or(true));

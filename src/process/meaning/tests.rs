@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
 use opentelemetry::StringValue;
+use proptest::{collection, prop_assert_eq, proptest};
 
 use super::*;
 use crate::tests::root_data;
@@ -81,6 +83,25 @@ fn the_last_value_of_a_key_wins() {
     assert_eq!(inputs(&span), Some(r#"{"k":2}"#));
     assert_eq!(names(&span.data.attributes), ["other", "gen_ai.model"]);
     assert_eq!(span.text("gen_ai.model"), Some("last"));
+}
+
+proptest! {
+    /// However many there are, and however alike their keys.
+    #[test]
+    fn each_key_is_left_once_with_its_last_value(
+        keys in collection::vec("(app\\.)?[ab]{0,3}(\\.attribute_name)?[ab]{0,2}", 0..80),
+    ) {
+        let numbered = keys.iter().zip(0_i64..);
+        let told = span(numbered.clone().map(|(key, number)| KeyValue::new(key.clone(), number)));
+        let last: BTreeMap<_, _> = numbered.collect();
+        let mut last: Vec<_> = last.into_iter().map(|(key, number)| (number, key.as_str())).collect();
+        last.sort_unstable();
+        let left = told.data.attributes.iter().map(|kv| match kv.value {
+            Value::I64(number) => (number, kv.key.as_str()),
+            _ => (-1, ""),
+        });
+        prop_assert_eq!(left.collect::<Vec<_>>(), last);
+    }
 }
 
 #[test]
