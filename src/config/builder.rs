@@ -236,10 +236,12 @@ impl Builder {
         Self { local: self.local.with_console(console), ..self }
     }
 
-    /// Bytes that spans may take before they are encoded, and again for each destination.
+    /// Bytes that spans may take: those that wait for a destination together with those that are yet
+    /// to be encoded. Each further destination may take as much again.
     ///
-    /// Default: 64 MiB. Limits: at least 1 MiB. When a destination's share is full its oldest spans
-    /// are dropped; when spans end faster than they are encoded the newest are. Both are counted.
+    /// Default: 64 MiB. Limits: at least 1 MiB. Five eighths may wait for a destination; then the
+    /// oldest are dropped. Three eighths are for spans that are yet to be encoded, where programs may
+    /// be faster; then the newest are dropped. Both are counted.
     pub fn with_memory_limit(self, bytes: usize) -> Self {
         Self { memory_limit: Some(bytes), ..self }
     }

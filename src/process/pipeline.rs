@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How the pipe is dimensioned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PipelineSettings {
-    /// Memory of the intake, and again of each destination.
+    /// Memory of the intake and of one destination together.
     pub(crate) max_bytes: usize,
     pub(crate) table: TableLimits,
     pub(crate) trim: SpanTrim,
@@ -36,9 +36,15 @@ pub(crate) struct PipelineSettings {
 }
 
 impl PipelineSettings {
+    /// The part of the memory that is for spans that are yet to be encoded. It is not lent to
+    /// destinations, nor theirs to it: an allocator keeps for each the most that it ever took.
+    fn way_in(&self) -> usize {
+        self.max_bytes / 8 * 3
+    }
+
     fn capacity(&self) -> Capacity {
         let Self { max_bytes, max_spans, max_traces, .. } = *self;
-        Capacity { bytes: max_bytes, spans: max_spans, parcels: max_traces }
+        Capacity { bytes: max_bytes - self.way_in(), spans: max_spans, parcels: max_traces }
     }
 }
 
@@ -63,7 +69,7 @@ impl Pipeline {
         resource: Resource,
         settings: PipelineSettings,
     ) -> Result<Self> {
-        let intake = Arc::new(Intake::new(settings.max_bytes));
+        let intake = Arc::new(Intake::new(settings.way_in()));
         let resource = Arc::new(Mutex::new(Arc::new(resource)));
         let mut lanes = Vec::new();
         let mut outlets = Vec::new();

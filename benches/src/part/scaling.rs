@@ -33,8 +33,8 @@ const AXES: [Axis; 4] = [
         unit: (1.0, "an attribute"),
         at: |attributes| Scenario { source: Source::Attributes, attributes, ..STANDARD },
         reason: Some(
-            "Not one line but three: that no key came twice is told by a signature for about ten such keys, by \
-             comparing each with each for up to 24, and by hashing above.",
+            "Not quite a line: that no key came twice is told by a signature for about ten such keys, by \
+             fingerprints for up to 32, and by a set above.",
         ),
     },
     Axis {
