@@ -97,15 +97,15 @@ impl Scenario {
         self.side.sends() && self.sampled && self.source != Source::Refused
     }
 
-    /// Bytes for our queues, if not the default.
+    /// Bytes for our queues, if not the default: three eighths of them are the first queue's.
     pub fn queue_bytes(&self) -> Option<usize> {
-        let ample = (QUEUE_SPANS * self.span_bytes()).min(MAX_QUEUE_BYTES);
+        let ample = (QUEUE_SPANS * self.span_bytes()).min(MAX_QUEUE_BYTES) / 3 * 8;
         self.memory.or(self.ample.then_some(ample))
     }
 
     /// How far ahead of the receiver callers may be and lose nothing, in spans.
     pub fn window(&self) -> u64 {
-        let held = self.queue_bytes().unwrap_or(MAX_QUEUE_BYTES) / self.span_bytes();
+        let held = self.queue_bytes().unwrap_or(MAX_QUEUE_BYTES) / 8 * 3 / self.span_bytes();
         held as u64 * 3 / 4
     }
 
