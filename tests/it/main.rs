@@ -13,6 +13,7 @@ mod deliver_otlp;
 mod destinations;
 mod exporters;
 mod flush;
+mod golden;
 mod local;
 mod memory;
 mod proxy;
@@ -22,5 +23,7 @@ mod setup;
 mod tls;
 mod variables;
 
+#[path = "../live/parity/mod.rs"]
+mod parity;
 #[path = "../support/mod.rs"]
 mod support;

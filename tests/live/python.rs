@@ -1,10 +1,12 @@
 //! MLflow's official Python client.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::mlflow::Mlflow;
@@ -16,19 +18,37 @@ pub(crate) const USER: &str = "tester";
 
 /// A trace as the client reads it.
 pub(crate) fn read(server: &Mlflow, trace_id: &str) -> Trace {
+    try_read(server, trace_id).unwrap_or_else(|error| panic!("{trace_id}: {error}"))
+}
+
+/// A trace as the client reads it, or why it cannot be read.
+pub(crate) fn try_read(server: &Mlflow, trace_id: &str) -> Result<Trace, String> {
     static READER: LazyLock<Mutex<Reader>> = LazyLock::new(|| Mutex::new(Reader::new()));
     let question =
         json!({ "uri": server.uri, "trace_id": trace_id, "credentials": server.credentials });
     let answer = READER.lock().unwrap_or_else(PoisonError::into_inner).ask(&question);
-    if let Some(error) = answer["error"].as_str() {
-        panic!("{question}: {error}");
+    match answer["error"].as_str() {
+        Some(error) => Err(error.to_owned()),
+        None => Ok(serde_json::from_value(answer).unwrap()),
     }
-    serde_json::from_value(answer).unwrap()
 }
 
 /// Makes a trace with the Python SDK in this experiment, and returns its id.
 pub(crate) fn make_trace(server: &Mlflow, experiment_id: &str) -> String {
-    let output = python("reference.py").arg(&server.uri).arg(experiment_id).output().unwrap();
+    printed(python("reference.py").arg(&server.uri).arg(experiment_id))
+}
+
+/// Plays `parity/scenario.json` with the Python SDK in this experiment; the ids of the roots of each
+/// of its traces.
+pub(crate) fn play(server: &Mlflow, experiment_id: &str) -> BTreeMap<String, Vec<String>> {
+    // As a program in production has it, without the server.
+    let mut play = run(&told("MLFLOW_TEST_CLIENT_PYTHON"), "parity/play.py");
+    printed(play.arg(&server.uri).arg(experiment_id))
+}
+
+/// What the last line that a script prints is as JSON.
+fn printed<T: DeserializeOwned>(script: &mut Command) -> T {
+    let output = script.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     let printed = String::from_utf8(output.stdout).unwrap();
@@ -61,8 +81,12 @@ impl Reader {
 
 /// A script of this directory.
 fn python(script: &str) -> Command {
+    run(&told("MLFLOW_TEST_PYTHON"), script)
+}
+
+fn run(interpreter: &str, script: &str) -> Command {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
-    let mut python = Command::new(told("MLFLOW_TEST_PYTHON"));
+    let mut python = Command::new(interpreter);
     python.arg(directory.join(script));
     // Where there is no repository that the SDK would describe.
     python.current_dir(env!("CARGO_TARGET_TMPDIR"));

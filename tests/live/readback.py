@@ -4,6 +4,7 @@ Asked, on stdin: {"uri", "trace_id", "credentials": [user, password] or null}.
 """
 
 import json
+import math
 import os
 import sys
 import traceback
@@ -21,12 +22,14 @@ def main():
             answer = read(**json.loads(question))
         except Exception:
             answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(plain(answer)), file=answers, flush=True)
 
 
 def read(uri, trace_id, credentials):
     user, password = credentials or ("", "")
     os.environ.update(MLFLOW_TRACKING_USERNAME=user, MLFLOW_TRACKING_PASSWORD=password)
+    # Spans that are in a file are asked for at this one.
+    os.environ.update(MLFLOW_TRACKING_URI=uri)
     return describe(MlflowClient(tracking_uri=uri).get_trace(trace_id))
 
 
@@ -45,6 +48,15 @@ def describe(trace):
         "metadata": info.trace_metadata,
         "spans": [describe_span(span) for span in trace.data.spans],
     }
+
+
+def plain(value):
+    """Without the floats that JSON does not know."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"(the float {value})"
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def written(milliseconds):
@@ -69,6 +81,10 @@ def describe_span(span):
         "events": [
             {"name": event.name, "time": event.timestamp, "attributes": event.attributes or {}}
             for event in span.events
+        ],
+        "links": [
+            {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": link.attributes or {}}
+            for link in span.links
         ],
     }
 

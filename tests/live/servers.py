@@ -18,6 +18,7 @@ Set for the command:
     MLFLOW_TEST_KILLABLE_URI   one that starts again, on the same port, when it is killed
     MLFLOW_TEST_KILLABLE_PID   file that holds the id of that one's process group
     MLFLOW_TEST_PYTHON         a Python that has MLflow's official client
+    MLFLOW_TEST_CLIENT_PYTHON  one that has that client alone
     ROTEL_TEST_URL             the collector rotel over HTTP, without /v1/traces
     ROTEL_TEST_GRPC_URL        the same over gRPC, on port 4317
     ROTEL_TEST_LOG             its log, with every span it received
@@ -111,6 +112,7 @@ def start_servers(groups):
         "MLFLOW_TEST_KILLABLE_URI": killable.uri,
         "MLFLOW_TEST_KILLABLE_PID": pid_file,
         "MLFLOW_TEST_PYTHON": install.PYTHON,
+        "MLFLOW_TEST_CLIENT_PYTHON": install.CLIENT_PYTHON,
         "ROTEL_TEST_URL": f"http://{rotel.http}",
         "ROTEL_TEST_GRPC_URL": f"http://{rotel.grpc}",
         "ROTEL_TEST_LOG": rotel.log,

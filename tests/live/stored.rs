@@ -37,12 +37,20 @@ pub(crate) struct Span {
     pub(crate) end: u64,
     pub(crate) attributes: Map<String, Value>,
     pub(crate) events: Vec<Event>,
+    pub(crate) links: Vec<Link>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub(crate) struct Event {
     pub(crate) name: String,
     pub(crate) time: u64,
+    pub(crate) attributes: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
     pub(crate) attributes: Map<String, Value>,
 }
 

@@ -21,6 +21,7 @@ ROTEL = NODE_MODULES / "@streamfold" / "rotel-linux-x64" / "bin" / "rotel-agent"
 def everything():
     from_debian()
     mlflow()
+    client()
     once("npm", NPM, lambda directory: quietly(
         "npm", "install", "--prefix", directory, "--no-audit", "--no-fund", *NPM
     ))
