@@ -92,7 +92,11 @@ fn request_time(trace: &Trace, root: &Span) -> &'static str {
 fn duration(trace: &Trace, root: &Span) -> &'static str {
     // Some round the difference, some the times.
     let exact = (root.end - root.start) / 1_000_000;
-    if trace.duration_ms.abs_diff(exact) <= 1 { "that of the root" } else { "another" }
+    match trace.duration_ms {
+        None => "none",
+        Some(duration) if duration.abs_diff(exact) <= 1 => "that of the root",
+        Some(_) => "another",
+    }
 }
 
 fn nodes(trace: &Trace, places: &Places) -> Vec<Node> {

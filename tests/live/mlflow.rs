@@ -141,7 +141,7 @@ fn trace(answer: &Value) -> Trace {
         client_request_id: optional("client_request_id"),
         state: text(&info["state"]),
         request_time: text(&info["request_time"]),
-        duration_ms: milliseconds(info["execution_duration"].as_str().unwrap()),
+        duration_ms: info["execution_duration"].as_str().map(milliseconds),
         request_preview: optional("request_preview"),
         response_preview: optional("response_preview"),
         tags: strings("tags"),

@@ -1,9 +1,11 @@
 //! The Python SDK and this crate do the same work, and the same is stored.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use mlflow_tracing::TraceInfoMode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::comparable::comparable;
 use super::parity::difference::{self, Differences};
@@ -23,6 +25,10 @@ fn a_trace_of_ours_differs_from_one_of_python_only_where_it_is_meant_to() {
     let (server, ours) = (&program.server, &program.experiment);
     let theirs = server.experiment("Python");
     let made_by_python = python::play(server, &theirs.id);
+    tell(&json!({
+        "python": { "experiment": theirs.id, "traces": made_by_python },
+        "rust": { "experiment": ours.id, "traces": made },
+    }));
     let ours = stored(&made, &server.trace_ids(&ours.id), |id| Ok(program.stored(id)));
     let theirs =
         stored(&made_by_python, &server.trace_ids(&theirs.id), |id| python::try_read(server, id));
@@ -39,6 +45,12 @@ fn without_a_trace_info_call_a_trace_lacks_what_is_listed_and_nothing_else() {
         stored(&made, ids, |id| Ok(program.server.trace(id)))
     });
     difference::check(&difference::between(&always, &auto), &Differences::meant().auto);
+}
+
+/// Where the traces are, for `parity/screenshots.js`.
+fn tell(made: &Value) {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity.json");
+    fs::write(file, made.to_string()).unwrap();
 }
 
 /// Plays the scenario with this crate.

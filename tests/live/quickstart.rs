@@ -39,7 +39,7 @@ fn the_quickstart_is_in_mlflow_as_it_ran() {
     let root = &trace.spans[0];
     assert!(before <= root.start && root.end <= after);
     assert_eq!((&*trace.state, &trace.experiment_id), ("OK", &experiment_id));
-    assert_eq!(trace.duration_ms, root.end / 1_000_000 - root.start / 1_000_000);
+    assert_eq!(trace.duration_ms, Some(root.end / 1_000_000 - root.start / 1_000_000));
     let question = json!({ "question": QUESTION }).to_string();
     assert_eq!(trace.request_preview, Some(question));
     assert_eq!(trace.response_preview, Some(json!(ANSWER).to_string()));

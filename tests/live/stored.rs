@@ -13,7 +13,8 @@ pub(crate) struct Trace {
     pub(crate) client_request_id: Option<String>,
     pub(crate) state: String,
     pub(crate) request_time: String,
-    pub(crate) duration_ms: u64,
+    /// `None` for a trace that nobody ended.
+    pub(crate) duration_ms: Option<u64>,
     pub(crate) request_preview: Option<String>,
     pub(crate) response_preview: Option<String>,
     pub(crate) tags: BTreeMap<String, String>,

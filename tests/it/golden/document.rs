@@ -71,7 +71,8 @@ fn table(text: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<Strin
 
 fn value(value: &Value) -> String {
     match value.as_str() {
-        Some(text) if text.starts_with('(') => text.trim_matches(['(', ')']).to_owned(),
+        Some("(absent)") => "nothing".to_owned(),
+        Some("(anything)") => "anything".to_owned(),
         _ => code(&value.to_string()),
     }
 }

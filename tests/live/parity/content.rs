@@ -7,9 +7,9 @@ use mlflow_tracing::opentelemetry::trace::{
 };
 use mlflow_tracing::tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use mlflow_tracing::{MlflowSpanExt as _, semconv};
-use serde_json::Value;
 use tracing::Span;
 
+use super::json::Json;
 use super::player::Made;
 use super::scenario::{self, TraceUpdate};
 use super::value::{Given, attributes};
@@ -20,7 +20,7 @@ pub(crate) fn begin(span: &Span, told: &scenario::Span, made: &Made) {
     if let Some(inputs) = &told.inputs {
         span.set_inputs(&Given(inputs));
     }
-    for (key, value) in &told.attributes {
+    for (key, value) in told.attributes.fields() {
         // The API wants a name that the program knows.
         span.set_json_attribute(key.clone().leak(), &Given(value));
     }
@@ -126,7 +126,7 @@ pub(crate) fn at(nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(nanos)
 }
 
-/// A stream's item as an event, and how the scenario joins items.
-pub(crate) fn joined(items: &[Value]) -> String {
-    items.iter().map(|item| item.as_str().unwrap()).collect()
+/// Texts, one after the other.
+pub(crate) fn joined(items: &[Json]) -> String {
+    items.iter().map(Json::text).collect()
 }

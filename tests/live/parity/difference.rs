@@ -17,7 +17,8 @@ pub(crate) struct Meant {
     /// The places, in which `*` is any text.
     #[serde(rename = "where")]
     pub(crate) place: String,
-    /// What is there: a value, a text in which `*` is any text, `(absent)` or `(anything)`.
+    /// What is there: a value, `(absent)`, `(anything)`, or a text, in which `*` is any text, `{ours}`
+    /// the text of ours, and `{python}` that of Python.
     #[serde(alias = "always")]
     pub(crate) python: Value,
     #[serde(alias = "auto")]
@@ -113,8 +114,16 @@ pub(crate) fn check(found: &[Found], meant: &[Meant]) {
 impl Meant {
     fn is(&self, found: &Found) -> bool {
         is_like(&found.place, &self.place)
-            && is_value(found.python.as_ref(), &self.python)
-            && is_value(found.ours.as_ref(), &self.ours)
+            && is_value(found.python.as_ref(), &filled(&self.python, "{ours}", found.ours.as_ref()))
+            && is_value(found.ours.as_ref(), &filled(&self.ours, "{python}", found.python.as_ref()))
+    }
+}
+
+/// What is meant, with the text of the other side in its place.
+fn filled(meant: &Value, place: &str, other: Option<&Value>) -> Value {
+    match (meant, other) {
+        (Value::String(meant), Some(Value::String(other))) => meant.replace(place, other).into(),
+        (meant, _) => meant.clone(),
     }
 }
 

@@ -13,6 +13,7 @@ use tracing::{Instrument as _, Span};
 use super::content::{self, at};
 use super::failure::Failure;
 use super::scenario::{self, How, Reducer, Trace};
+use super::value::Given;
 use crate::support::time::wall_clock;
 
 /// The roots that were made of each trace of the scenario.
@@ -111,7 +112,7 @@ impl Player<'_> {
     ) -> Result<(), Failure> {
         let span = start(told, builder);
         span.set_attribute(semconv::span::FUNCTION_NAME, told.name.clone());
-        span.set_inputs(&told.arguments);
+        span.set_inputs(&Given(&told.arguments));
         span.in_scope(|| self.fill(told, &span, place))
     }
 
@@ -122,10 +123,10 @@ impl Player<'_> {
         place: Option<Place<'_>>,
     ) -> Result<(), Failure> {
         let span = start(told, builder);
-        span.set_inputs(&told.arguments);
+        span.set_inputs(&Given(&told.arguments));
         let taken = &told.items[..told.taken.unwrap_or(told.items.len())];
         for (index, item) in taken.iter().enumerate() {
-            let item = KeyValue::new("mlflow.chunk.value", item.to_string());
+            let item = KeyValue::new("mlflow.chunk.value", serde_json::to_string(item).unwrap());
             span.add_event(format!("mlflow.chunk.item.{index}"), vec![item]);
         }
         self.fill(told, &span, place)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+
+use super::json::Json;
 
 /// One trace of each root.
 #[derive(Debug, Deserialize)]
@@ -61,20 +62,20 @@ pub(crate) struct Span {
     pub(crate) end_time: Option<u64>,
     /// Of a function or stream.
     #[serde(default)]
-    pub(crate) arguments: Map<String, Value>,
+    pub(crate) arguments: Json,
     #[serde(default, deserialize_with = "present")]
-    pub(crate) inputs: Option<Value>,
+    pub(crate) inputs: Option<Json>,
     #[serde(default, deserialize_with = "present")]
-    pub(crate) outputs: Option<Value>,
+    pub(crate) outputs: Option<Json>,
     #[serde(default)]
-    pub(crate) attributes: Map<String, Value>,
+    pub(crate) attributes: Json,
     pub(crate) trace: Option<TraceUpdate>,
     pub(crate) model: Option<String>,
     pub(crate) provider: Option<String>,
     pub(crate) message_format: Option<String>,
-    pub(crate) usage: Option<Value>,
-    pub(crate) cost: Option<Value>,
-    pub(crate) tools: Option<Value>,
+    pub(crate) usage: Option<Json>,
+    pub(crate) cost: Option<Json>,
+    pub(crate) tools: Option<Json>,
     #[serde(default)]
     pub(crate) links: Vec<Link>,
     #[serde(default)]
@@ -90,7 +91,7 @@ pub(crate) struct Span {
     pub(crate) caught: bool,
     /// Of a stream.
     #[serde(default)]
-    pub(crate) items: Vec<Value>,
+    pub(crate) items: Vec<Json>,
     pub(crate) reducer: Option<Reducer>,
     /// After so many items the reader of a stream leaves.
     pub(crate) taken: Option<usize>,
@@ -134,7 +135,7 @@ pub(crate) struct Link {
     pub(crate) trace_id: Option<String>,
     pub(crate) span_id: Option<String>,
     #[serde(default)]
-    pub(crate) attributes: Map<String, Value>,
+    pub(crate) attributes: Json,
 }
 
 #[derive(Debug, Deserialize)]
@@ -142,7 +143,7 @@ pub(crate) struct Link {
 pub(crate) struct Event {
     pub(crate) name: String,
     #[serde(default)]
-    pub(crate) attributes: Map<String, Value>,
+    pub(crate) attributes: Json,
     /// In nanoseconds since 1970.
     pub(crate) time: Option<u64>,
 }
@@ -170,35 +171,12 @@ pub(crate) fn traces() -> Vec<Trace> {
     struct Scenario {
         traces: Vec<Trace>,
     }
-    let written: Value = serde_json::from_str(include_str!("scenario.json")).unwrap();
-    Scenario::deserialize(in_full(written)).unwrap().traces
-}
-
-/// What the scenario abbreviates, written out.
-fn in_full(value: Value) -> Value {
-    let object = match value {
-        Value::Object(object) => object,
-        Value::Array(items) => return items.into_iter().map(in_full).collect(),
-        other => return other,
-    };
-    let numbered = |abbreviated: &Value| {
-        let pattern = abbreviated[0].as_str().unwrap().to_owned();
-        let count = abbreviated[1].as_u64().unwrap();
-        (0..count).map(move |i| (pattern.replace("{}", &i.to_string()), i))
-    };
-    if let Some(abbreviated) = object.get("$repeat") {
-        let times = abbreviated[1].as_u64().unwrap().try_into().unwrap();
-        abbreviated[0].as_str().unwrap().repeat(times).into()
-    } else if let Some(abbreviated) = object.get("$items") {
-        numbered(abbreviated).map(|(text, _)| Value::from(text)).collect()
-    } else if let Some(abbreviated) = object.get("$fields") {
-        Value::Object(numbered(abbreviated).map(|(text, i)| (text, i.into())).collect())
-    } else {
-        Value::Object(object.into_iter().map(|(key, item)| (key, in_full(item))).collect())
-    }
+    let written: Json = serde_json::from_str(include_str!("scenario.json")).unwrap();
+    let in_full = serde_json::to_string(&written.in_full()).unwrap();
+    serde_json::from_str::<Scenario>(&in_full).unwrap().traces
 }
 
 /// `null` is a value, too.
-fn present<'a, D: Deserializer<'a>>(value: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(value).map(Some)
+fn present<'a, D: Deserializer<'a>>(value: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(value).map(Some)
 }
