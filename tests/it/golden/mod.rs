@@ -1,5 +1,6 @@
 //! What the Python SDK once sent, and what we send for the same work: `tests/golden/otlp`.
 
+mod differences;
 mod document;
 mod request;
 

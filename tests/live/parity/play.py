@@ -15,7 +15,6 @@ from pathlib import Path
 
 import mlflow
 from mlflow.entities import Link, SpanEvent, SpanStatus, SpanStatusCode
-from mlflow.tracing.utils import encode_span_id
 
 SCENARIO = Path(__file__).with_name("scenario.json")
 
