@@ -5,10 +5,13 @@
 //! credentials are already masked.
 
 use std::io::Write as _;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use opentelemetry::{Context, ContextGuard};
 use tracing::{Dispatch, Level};
+
+use crate::sync::{lock, now};
 
 /// Target of the crate's own log events.
 pub(crate) const TARGET: &str = "mlflow_tracing";
@@ -28,6 +31,33 @@ pub(crate) fn info(text: &str) {
         tracing::info!(target: TARGET, "{text}");
     } else {
         to_stderr("", text);
+    }
+}
+
+/// Warnings that are remembered so as not to be repeated; what comes after them is not told.
+const MAX_TOLD: usize = 64;
+
+/// Tells something the user should act on, unless the same was told before.
+pub(crate) fn warn_once(text: String) {
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut told = lock(&TOLD);
+    if told.len() < MAX_TOLD && !told.contains(&text) {
+        told.push(text.clone());
+        drop(told);
+        warn(&text);
+    }
+}
+
+/// Time between two warnings of the same kind.
+pub(crate) const RARELY: Duration = Duration::from_secs(60);
+
+/// Tells something the user should act on, as often as `throttle` lets it.
+pub(crate) fn warn_rarely(throttle: &Mutex<Throttle>, text: &str) {
+    let admitted = lock(throttle).admit(now());
+    match admitted {
+        Some(0) => warn(text),
+        Some(others) => warn(&format!("{text} (and {others} times more since the last warning)")),
+        None => {}
     }
 }
 

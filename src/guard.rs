@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use opentelemetry::Context;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::Subscriber;
@@ -12,19 +15,23 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture;
+use crate::capture::current;
 use crate::capture::filter::CaptureRules;
 use crate::capture::layer::CaptureLayer;
-use crate::capture::link::OnInstall;
+use crate::capture::link::{Hooks, OnInstall};
 use crate::capture::probe;
 use crate::capture::tracer::{CapturingTracer, MakeRoot};
 use crate::config::explain::Explanation;
 use crate::config::resolve::Propagation;
+use crate::context::trace_context::TraceContext;
+use crate::context::update::{Tell, TraceUpdate};
 use crate::error::Result;
 use crate::process::exporter::MlflowSpanExporter;
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
 use crate::process::roots;
+use crate::process::sampler::MlflowSampler;
 use crate::stats::Stats;
 
 /// Holds tracing: its layer, its provider, its account. Dropping it delivers what is left.
@@ -41,6 +48,11 @@ pub struct TracingGuard {
     pub(crate) drop_timeout: Duration,
     /// How long the end of a root span waits for delivery, if it does.
     pub(crate) waits: Option<Duration>,
+    /// What is said of every trace.
+    pub(crate) trace_context: Arc<TraceContext>,
+    /// Whether spans are captured and recorded.
+    pub(crate) on: Arc<AtomicBool>,
+    pub(crate) sampler: MlflowSampler,
     pub(crate) propagation: Propagation,
     pub(crate) explanation: Explanation,
 }
@@ -58,7 +70,7 @@ impl TracingGuard {
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        capture::stack(self.on_install(), self.capturing_tracer(), self.rules)
+        capture::stack(self.hooks(), self.capturing_tracer(), self.rules)
     }
 
     /// The capturing part of [`layer`](Self::layer) alone, for those who have an
@@ -83,7 +95,7 @@ impl TracingGuard {
     /// ```
     #[must_use]
     pub fn capture_layer(&self) -> CaptureLayer {
-        CaptureLayer::new(self.on_install())
+        CaptureLayer::new(self.hooks())
     }
 
     /// The span processor alone, for those who have an `SdkTracerProvider`.
@@ -102,7 +114,97 @@ impl TracingGuard {
     /// ```
     #[must_use]
     pub fn processor(&self) -> MlflowSpanProcessor {
-        MlflowSpanProcessor::new(Arc::clone(&self.pipeline)).waiting(self.waits)
+        let trace_context = Arc::clone(&self.trace_context);
+        MlflowSpanProcessor::new(Arc::clone(&self.pipeline), self.waits, trace_context)
+    }
+
+    /// The sampler alone, for those who have an `SdkTracerProvider`: with it
+    /// [`set_enabled`](Self::set_enabled) and [`TraceContext::enabled`] are obeyed there too. What
+    /// they leave is decided by the configured sampler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// use mlflow_tracing::opentelemetry_sdk::trace::SdkTracerProvider;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-sampler");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// let provider = SdkTracerProvider::builder()
+    ///     .with_sampler(tracing.sampler())
+    ///     .with_span_processor(tracing.processor())
+    ///     .build();
+    /// tracing.set_enabled(false);
+    /// provider.tracer("app").in_span("not recorded", |_| ());
+    /// assert_eq!(tracing.stats().ended, 0);
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sampler(&self) -> MlflowSampler {
+        self.sampler.clone()
+    }
+
+    /// Switches tracing off, or on again.
+    ///
+    /// While it is off no span begins: [`layer`](Self::layer) and [`capture_layer`](Self::capture_layer)
+    /// capture none, and what [`provider`](Self::provider) makes is not recorded, here and in the
+    /// processes that are called from it. Spans that have begun are not touched: they get their
+    /// events, end, and are delivered; their trace can still be updated. A `tracing` span begins when
+    /// it is first entered: one that was only made before is not recorded if it is entered now. When
+    /// tracing is on again, spans that begin below one that was not recorded are not, either.
+    ///
+    /// Works at once, on every thread. Not to be called from inside of a `tracing` layer. Of a
+    /// provider of your own the spans are switched only if it has [`sampler`](Self::sampler). Where
+    /// `OTEL_SDK_DISABLED` is true, tracing stays off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tracing_subscriber::prelude::*;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-switch");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// let subscriber = tracing_subscriber::registry().with(tracing.layer());
+    /// tracing::subscriber::with_default(subscriber, || {
+    ///     tracing.set_enabled(false);
+    ///     tracing::info_span!("unseen").in_scope(|| ());
+    ///     tracing.set_enabled(true);
+    ///     tracing::info_span!("seen").in_scope(|| ());
+    /// });
+    /// assert_eq!(tracing.stats().ended, 1);
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    pub fn set_enabled(&self, enabled: bool) {
+        let is_on = enabled && self.pipeline.intake().is_some();
+        if self.on.swap(is_on, Ordering::Relaxed) != is_on {
+            // `tracing` remembers what the layer said of each callsite.
+            tracing::callsite::rebuild_interest_cache();
+        }
+    }
+
+    /// Whether tracing is on: not switched off by [`set_enabled`](Self::set_enabled) or
+    /// `OTEL_SDK_DISABLED`.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
+    /// Changes the trace that a span of this context belongs to; as
+    /// [`update_current_trace`](crate::update_current_trace), for programs that use the
+    /// OpenTelemetry API alone. Does nothing when there is no span in it, or none that is recorded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-api-update");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// tracing.provider().tracer("app").in_span("work", |context| {
+    ///     tracing.update_trace(&context).user("ada").tag("team", "blue");
+    /// });
+    /// assert_eq!(tracing.stats().ended, 1);
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    pub fn update_trace(&self, context: &Context) -> TraceUpdate {
+        current::update(context.span().span_context(), &self.tell())
     }
 
     /// The pipe as an exporter of the official SDK, for those who keep a batch processor of their
@@ -207,7 +309,22 @@ impl TracingGuard {
             let pipeline = pipeline.upgrade();
             roots::watched(pipeline.as_deref().and_then(Pipeline::intake), is_whole, build)
         });
-        CapturingTracer { tracer: self.tracer.clone(), make_root }
+        let trace_context = Arc::clone(&self.trace_context);
+        CapturingTracer { tracer: self.tracer.clone(), make_root, trace_context }
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks { on_install: self.on_install(), tell: self.tell(), on: Arc::clone(&self.on) }
+    }
+
+    /// Where traces are changed that run.
+    fn tell(&self) -> Tell {
+        let pipeline = Arc::downgrade(&self.pipeline);
+        Arc::new(move |trace_id, said| {
+            if let Some(pipeline) = pipeline.upgrade() {
+                pipeline.updated(trace_id, said);
+            }
+        })
     }
 
     fn on_install(&self) -> OnInstall {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::config::builder::Builder;
@@ -19,6 +20,7 @@ use crate::export::{Destination, exporter, local, mlflow, otlp};
 use crate::guard::TracingGuard;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
+use crate::process::sampler::MlflowSampler;
 
 /// Name of the instrumentation scope of captured spans.
 const SCOPE: &str = "mlflow_tracing";
@@ -132,7 +134,14 @@ impl Builder {
         let destinations = if config.disabled { Vec::new() } else { destinations(&mut config)? };
         let pipeline = Pipeline::start(destinations, config.resource.clone(), config.pipeline)?;
         let pipeline = Arc::new(pipeline);
-        let provider = provider(&pipeline, &config);
+        let trace_context = Arc::new(self.trace_context);
+        let waits = config.waits_for_delivery.then_some(config.drop_timeout);
+        let processor =
+            MlflowSpanProcessor::new(Arc::clone(&pipeline), waits, Arc::clone(&trace_context));
+        let on = Arc::new(AtomicBool::new(!config.disabled));
+        let usually = trace_context.is_enabled().unwrap_or(true);
+        let sampler = MlflowSampler::new(config.sampler.clone(), Arc::clone(&on), usually);
+        let provider = provider(processor, sampler.clone(), &config);
         let scope = InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION"));
         let guard = TracingGuard {
             tracer: provider.tracer_with_scope(scope.build()),
@@ -141,7 +150,10 @@ impl Builder {
             rules: config.rules,
             target: config.target,
             drop_timeout: config.drop_timeout,
-            waits: config.waits_for_delivery.then_some(config.drop_timeout),
+            waits,
+            trace_context,
+            on,
+            sampler,
             propagation: config.propagation,
             explanation: config.explanation,
         };
@@ -181,16 +193,17 @@ fn tell_directory(directory: Option<&Path>) {
     }
 }
 
-fn provider(pipeline: &Arc<Pipeline>, config: &Config) -> SdkTracerProvider {
+fn provider(
+    processor: MlflowSpanProcessor,
+    sampler: MlflowSampler,
+    config: &Config,
+) -> SdkTracerProvider {
     let builder = SdkTracerProvider::builder()
         .with_resource(config.resource.clone())
-        .with_span_limits(config.span_limits);
-    if config.disabled {
-        return builder.with_sampler(Sampler::AlwaysOff).build();
-    }
-    let processor = MlflowSpanProcessor::new(Arc::clone(pipeline))
-        .waiting(config.waits_for_delivery.then_some(config.drop_timeout));
-    builder.with_sampler(config.sampler.clone()).with_span_processor(processor).build()
+        .with_span_limits(config.span_limits)
+        .with_sampler(sampler);
+    // A processor that is not asked still costs.
+    if config.disabled { builder.build() } else { builder.with_span_processor(processor).build() }
 }
 
 fn already_installed() -> Error {

@@ -6,6 +6,7 @@
 
 mod capture;
 mod config;
+mod context;
 mod diagnostics;
 mod error;
 mod export;
@@ -23,6 +24,7 @@ mod sync;
 mod tests;
 mod transport;
 
+pub use capture::current::{current_trace_id, update_current_trace};
 pub use capture::layer::CaptureLayer;
 pub use capture::span_builder::{SpanBuilder, span_builder};
 pub use capture::span_ext::MlflowSpanExt;
@@ -31,6 +33,10 @@ pub use config::choice::{Compression, Console};
 pub use config::destination;
 pub use config::explain::{Explanation, Source};
 pub use config::variable::{Support, VARIABLES, Variable};
+pub use context::last::last_trace_id;
+pub use context::scope::Scoped;
+pub use context::trace_context::{TraceContext, context};
+pub use context::update::{TraceState, TraceUpdate};
 pub use error::{Error, Result};
 pub use guard::TracingGuard;
 pub use init::{builder, explain_config, init};
@@ -41,6 +47,7 @@ pub use model::trace_info_mode::TraceInfoMode;
 pub use process::exporter::MlflowSpanExporter;
 pub use process::flush::FlushError;
 pub use process::processor::MlflowSpanProcessor;
+pub use process::sampler::MlflowSampler;
 pub use replay::Replay;
 pub use replay::report::{ReplayError, ReplayProgress, Replayed};
 pub use stats::{DestinationStats, DropReason, Dropped, Stats};

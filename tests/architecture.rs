@@ -6,23 +6,37 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the crate with the modules it may use, bottom to top.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("stats", &[]),
     ("sync", &[]),
     ("generated", &[]),
     ("semconv", &[]),
-    ("diagnostics", &[]),
+    ("diagnostics", &["sync"]),
     ("model", &["semconv"]),
+    ("context", &["sync", "diagnostics", "semconv", "model"]),
     ("transport", &["error", "stats", "sync", "diagnostics", "model"]),
     ("export", &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport"]),
     (
         "process",
-        &["error", "stats", "sync", "diagnostics", "semconv", "model", "transport", "export"],
+        &[
+            "error",
+            "stats",
+            "sync",
+            "diagnostics",
+            "semconv",
+            "model",
+            "context",
+            "transport",
+            "export",
+        ],
     ),
-    ("capture", &["sync", "diagnostics", "semconv", "model"]),
-    ("config", &["error", "semconv", "model", "transport", "export", "process", "capture"]),
-    ("guard", &["error", "stats", "process", "capture", "config"]),
+    ("capture", &["sync", "diagnostics", "semconv", "model", "context"]),
+    (
+        "config",
+        &["error", "semconv", "model", "context", "transport", "export", "process", "capture"],
+    ),
+    ("guard", &["error", "stats", "diagnostics", "context", "process", "capture", "config"]),
     ("init", &["error", "diagnostics", "export", "process", "capture", "config", "guard"]),
     (
         "replay",

@@ -60,8 +60,11 @@ pub(crate) struct CaptureFilter {
 }
 
 impl CaptureFilter {
+    /// Open spans still get their events while no new ones are captured.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.rules.want(metadata) && !self.link.is_muted()
+        self.rules.want(metadata)
+            && !self.link.is_muted()
+            && (self.link.is_on() || !metadata.is_span())
     }
 }
 
@@ -92,7 +95,7 @@ where
                 Some(Told::Returned(text)) => {
                     note(&self.link, &span, |notes| notes.returned = Some(text));
                 }
-                Some(told) => self.link.tell(&span.id(), told),
+                Some(told) => self.link.write_down(&span.id(), told),
                 None => {}
             }
         }

@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::event::{self, Told};
 use crate::capture::fields::{self, FirstIntegers, Integers, has_arguments};
-use crate::capture::link::{Link, OnInstall};
+use crate::capture::link::{Hooks, Link};
 
 /// Gives the `OpenTelemetry` spans of `tracing` spans their MLflow meaning.
 ///
@@ -26,8 +26,8 @@ pub struct CaptureLayer {
 }
 
 impl CaptureLayer {
-    pub(crate) fn new(on_install: OnInstall) -> Self {
-        Self { link: Arc::new(Link::new(on_install)) }
+    pub(crate) fn new(hooks: Hooks) -> Self {
+        Self { link: Arc::new(Link::new(hooks)) }
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -73,7 +73,7 @@ where
             return;
         };
         if let Some(told @ Told::Returned(_)) = event::read(event, span.metadata()) {
-            self.link.tell(&span.id(), told);
+            self.link.write_down(&span.id(), told);
         }
     }
 

@@ -1,8 +1,8 @@
 //! A capturing layer's place in its subscriber, and the way from there to a span's OTel span.
 
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context as OtelContext, KeyValue};
@@ -14,10 +14,20 @@ use tracing_opentelemetry::get_otel_context;
 use crate::capture::event::Told;
 use crate::capture::layer::CaptureLayer;
 use crate::capture::spans::SpanLayer;
+use crate::context::update::Tell;
 use crate::semconv::{otel, private};
 
 /// Called when the layer became part of a subscriber. May not log: `tracing` holds its locks.
 pub(crate) type OnInstall = Box<dyn Fn(Installed) + Send + Sync>;
+
+/// What a capturing layer is given by the guard that makes it.
+pub(crate) struct Hooks {
+    pub(crate) on_install: OnInstall,
+    /// Where traces are changed that run.
+    pub(crate) tell: Tell,
+    /// Whether spans are captured.
+    pub(crate) on: Arc<AtomicBool>,
+}
 
 /// Where the layer came to.
 #[derive(Clone, Debug)]
@@ -36,17 +46,27 @@ pub(crate) struct Link {
     /// Open spans of which something is noted: while there are none, one that closes is not looked
     /// up.
     pub(crate) noted: AtomicUsize,
-    on_install: OnInstall,
+    hooks: Hooks,
 }
 
 impl Link {
-    pub(crate) fn new(on_install: OnInstall) -> Self {
+    pub(crate) fn new(hooks: Hooks) -> Self {
         Self {
             subscriber: OnceLock::new(),
             muted: AtomicBool::new(false),
             noted: AtomicUsize::new(0),
-            on_install,
+            hooks,
         }
+    }
+
+    /// Whether spans are captured.
+    pub(crate) fn is_on(&self) -> bool {
+        self.hooks.on.load(Ordering::Relaxed)
+    }
+
+    /// Where traces are changed that run.
+    pub(crate) fn tell(&self) -> &Tell {
+        &self.hooks.tell
     }
 
     pub(crate) fn is_muted(&self) -> bool {
@@ -57,7 +77,7 @@ impl Link {
         if self.subscriber.set(subscriber.downgrade()).is_ok() {
             let alone = Self::of(subscriber).is_none_or(|working| std::ptr::eq(working, self));
             self.muted.store(!alone, Ordering::Relaxed);
-            (self.on_install)(Installed { subscriber: subscriber.downgrade(), alone });
+            (self.hooks.on_install)(Installed { subscriber: subscriber.downgrade(), alone });
         }
     }
 
@@ -74,7 +94,7 @@ impl Link {
     }
 
     /// That of the capturing layer which does a subscriber's work.
-    fn of(subscriber: &Dispatch) -> Option<&Self> {
+    pub(crate) fn of(subscriber: &Dispatch) -> Option<&Self> {
         let whole = subscriber.downcast_ref::<SpanLayer>().map(SpanLayer::link);
         whole.or_else(|| subscriber.downcast_ref::<CaptureLayer>().map(CaptureLayer::link))
     }
@@ -88,7 +108,7 @@ impl Link {
     }
 
     /// Writes down what was told in a span.
-    pub(crate) fn tell(&self, id: &Id, told: Told) {
+    pub(crate) fn write_down(&self, id: &Id, told: Told) {
         let Some(cx) = self.otel_context(id) else { return };
         let span = cx.span();
         match told {

@@ -12,6 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Layered;
 use tracing_subscriber::registry::LookupSpan;
 
+pub(crate) mod current;
 pub(crate) mod event;
 pub(crate) mod fields;
 pub(crate) mod filter;
@@ -24,13 +25,13 @@ pub(crate) mod spans;
 pub(crate) mod tracer;
 
 use filter::{CaptureFilter, CaptureRules};
-use link::{Link, OnInstall};
+use link::{Hooks, Link};
 use spans::SpanLayer;
 use tracer::CapturingTracer;
 
 /// The whole capturing stack for subscriber `S`.
 pub(crate) fn stack<S>(
-    on_install: OnInstall,
+    hooks: Hooks,
     tracer: CapturingTracer,
     rules: CaptureRules,
 ) -> impl Layer<S> + Send + Sync + 'static
@@ -47,7 +48,7 @@ where
         .with_level(false)
         .with_tracked_inactivity(false)
         .with_context_activation(true);
-    let link = Arc::new(Link::new(on_install));
+    let link = Arc::new(Link::new(hooks));
     let both: Layered<_, _, S> = SpanLayer::new(Arc::clone(&link)).and_then(otel);
     both.with_filter(CaptureFilter { rules, link })
 }

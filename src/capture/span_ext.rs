@@ -9,7 +9,9 @@ use serde_core::Serialize;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::capture::current::update_of;
 use crate::capture::event::causes;
+use crate::context::update::TraceUpdate;
 use crate::model::id::mlflow_trace_id;
 use crate::model::span_type::SpanType;
 use crate::model::text::{Content, first_byte};
@@ -73,6 +75,13 @@ pub trait MlflowSpanExt: sealed::Sealed {
     ///
     /// Starts the span, after which its parent can no longer be set.
     fn trace_id(&self) -> Option<String>;
+
+    /// Changes the trace that the span belongs to; as
+    /// [`update_current_trace`](crate::update_current_trace), for a span at hand.
+    ///
+    /// Starts the span, after which its parent can no longer be set. Does nothing when the span is
+    /// not recorded.
+    fn update_trace(&self) -> TraceUpdate;
 }
 
 mod sealed {
@@ -143,6 +152,10 @@ impl MlflowSpanExt for Span {
         let context = self.context();
         let trace_id = context.span().span_context().trace_id();
         (trace_id != TraceId::INVALID).then(|| mlflow_trace_id(trace_id))
+    }
+
+    fn update_trace(&self) -> TraceUpdate {
+        update_of(self)
     }
 }
 

@@ -11,7 +11,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::capture::fields::{FirstIntegers, Integers, has_arguments};
 use crate::capture::link::Link;
-use crate::capture::tracer::{Closing, closing, opening};
+use crate::capture::tracer::{Closing, Opening, closing, opening};
 
 /// Stands before the OTel layer, so that it hears of everything first.
 #[derive(Debug)]
@@ -62,8 +62,9 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         let callsite = attributes.metadata();
-        if has_arguments(callsite) {
-            opening(callsite);
+        let (has_arguments, is_root) = (has_arguments(callsite), attributes.is_root());
+        if has_arguments || is_root {
+            opening(Opening { callsite, has_arguments, is_root });
         }
         let mut first = FirstIntegers::default();
         attributes.record(&mut first);

@@ -17,6 +17,8 @@ use tracing::Metadata;
 
 use crate::capture::fields;
 use crate::capture::spans::Notes;
+use crate::context::scope;
+use crate::context::trace_context::TraceContext;
 use crate::semconv::private;
 use crate::sync::lock;
 
@@ -25,13 +27,23 @@ pub(crate) type Callsite = &'static Metadata<'static>;
 
 // Without a thread's storage, at its very end, a span goes without notes.
 thread_local! {
-    static OPENING: Cell<Option<Callsite>> = const { Cell::new(None) };
+    static OPENING: Cell<Option<Opening>> = const { Cell::new(None) };
     static CLOSING: Cell<Closing> = const { Cell::new(Closing::No) };
 }
 
-/// Says that the OTel layer is about to make a span that has arguments.
-pub(crate) fn opening(callsite: Callsite) {
-    let _ = OPENING.try_with(|opening| opening.set(Some(callsite)));
+/// What there is to tell of a span that the OTel layer is about to make.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) callsite: Callsite,
+    pub(crate) has_arguments: bool,
+    /// It has no parent, whatever span the thread is in: the scope that it is made in is not in its
+    /// context.
+    pub(crate) is_root: bool,
+}
+
+/// Says that the OTel layer is about to make a span.
+pub(crate) fn opening(opening: Opening) {
+    let _ = OPENING.try_with(|cell| cell.set(Some(opening)));
 }
 
 /// Whether the OTel layer is about to end a span.
@@ -58,6 +70,8 @@ pub(crate) type MakeRoot =
 pub(crate) struct CapturingTracer {
     pub(crate) tracer: SdkTracer,
     pub(crate) make_root: MakeRoot,
+    /// What is said of every trace.
+    pub(crate) trace_context: Arc<TraceContext>,
 }
 
 impl Tracer for CapturingTracer {
@@ -69,6 +83,9 @@ impl Tracer for CapturingTracer {
         if has_parent && !is_remote {
             return CapturedSpan::Inner(self.tracer.build_with_context(builder, parent));
         }
+        let mut builder = builder;
+        let attributes = builder.attributes.get_or_insert_default();
+        attributes.extend(scope::said_of_root(attributes, &self.trace_context, parent));
         let mut builder = Some(builder);
         let span = (self.make_root)(!has_parent, &mut || {
             self.tracer.build_with_context(builder.take().unwrap_or_default(), parent)
@@ -82,9 +99,16 @@ impl Tracer for CapturingTracer {
         T: Into<Cow<'static, str>>,
     {
         let builder = SpanBuilder::from_name(name);
-        match OPENING.try_with(Cell::take).ok().flatten() {
-            Some(callsite) => builder.with_attributes(fields::arguments(callsite)),
-            None => builder,
+        let Some(opening) = OPENING.try_with(Cell::take).ok().flatten() else { return builder };
+        let mut said = if opening.is_root { scope::said_of_explicit_root() } else { Vec::new() };
+        let arguments = opening.has_arguments.then(|| fields::arguments(opening.callsite));
+        match arguments {
+            None if said.is_empty() => builder,
+            Some(arguments) if said.is_empty() => builder.with_attributes(arguments),
+            arguments => {
+                said.extend(arguments.into_iter().flatten());
+                builder.with_attributes(said)
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 use crate::config::choice::{Compression, Console};
 use crate::config::destination::{Destination, Local, Mlflow, Named, Otlp};
 use crate::config::env::Env;
+use crate::context::trace_context::TraceContext;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
 use crate::model::trace_info_mode::TraceInfoMode;
@@ -50,6 +51,7 @@ pub struct Builder {
     pub(crate) service_name: Option<String>,
     pub(crate) resource_attributes: Vec<(String, String)>,
     pub(crate) sampler: Option<Sampler>,
+    pub(crate) trace_context: TraceContext,
     pub(crate) async_trace_logging: Option<bool>,
     pub(crate) memory_limit: Option<usize>,
     pub(crate) retry_window: Option<Duration>,
@@ -72,6 +74,7 @@ impl Builder {
             service_name: None,
             resource_attributes: Vec::new(),
             sampler: None,
+            trace_context: TraceContext::default(),
             async_trace_logging: None,
             memory_limit: None,
             retry_window: None,
@@ -215,6 +218,25 @@ impl Builder {
     /// but those whose parent, in another process, is not).
     pub fn with_sampler(self, sampler: Sampler) -> Self {
         Self { sampler: Some(sampler), ..self }
+    }
+
+    /// What is said of every trace: session, user, tags, metadata, ids. Where a scope or the root
+    /// itself says otherwise, that wins. With [`enabled(false)`](TraceContext::enabled) only spans in
+    /// scopes with `enabled(true)` are recorded. Default: nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-usual");
+    /// let tracing = mlflow_tracing::builder()
+    ///     .with_trace_context(mlflow_tracing::context().tag("region", "eu"))
+    ///     .with_local_directory(&directory)
+    ///     .build()?;
+    /// assert!(tracing.is_enabled());
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    pub fn with_trace_context(self, trace_context: TraceContext) -> Self {
+        Self { trace_context, ..self }
     }
 
     /// Whether spans are delivered behind the program's back

@@ -1,11 +1,17 @@
 //! Memory that spans take.
 
-use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry::{Array, Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
+
+const PER_ATTRIBUTE: usize = 64;
+
+/// Memory that an attribute takes whose key is its own, near enough.
+pub(crate) fn of_entry(key: &Key, value: &Value) -> usize {
+    PER_ATTRIBUTE + key.as_str().len() + value_weight(value)
+}
 
 /// Memory that a span takes, near enough.
 pub(crate) fn of(span: &SpanData) -> usize {
-    const PER_ATTRIBUTE: usize = 64;
     let attributes = |attributes: &[KeyValue]| -> usize {
         attributes.iter().map(|kv| PER_ATTRIBUTE + value_weight(&kv.value)).sum()
     };

@@ -6,16 +6,15 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanId, Status, TraceId};
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::model::span::Span;
 use crate::model::trace_map::TraceMap;
 use crate::process::roots::OpenRoot;
-use crate::semconv;
+use crate::process::trace::{Lost, Trace, Weighed, is_local_root};
+use crate::process::updates::{Gone, Unclaimed, Updates};
 
 /// When traces leave the table.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +40,6 @@ impl Default for TableLimits {
     }
 }
 
-/// A span with the memory it takes.
-#[derive(Debug)]
-pub(crate) struct Weighed {
-    pub(crate) span: Box<Span>,
-    pub(crate) bytes: usize,
-}
-
 /// Spans of one trace that leave together, the root last. The last release may have none.
 #[derive(Debug)]
 pub(crate) struct Release {
@@ -61,15 +53,8 @@ pub(crate) struct Release {
 
 /// Spans that may be held before finished traces leave without a wait for late children.
 const MANY_SPANS: usize = 8192;
-/// Spans that a trace has room for at first.
-const USUAL_SPANS: usize = 8;
-
-/// Why a root that has not ended is given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lost {
-    Expired,
-    Shutdown,
-}
+/// Traces that are not here of which something may have been said.
+const MAX_UNCLAIMED: usize = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct TraceTable {
@@ -82,6 +67,8 @@ pub(crate) struct TraceTable {
     /// When which trace is looked at: every trace once, and looks in vain. Removing one of those at
     /// once would cost more than looking.
     looks: BinaryHeap<Look>,
+    /// What was said of traces that are not here.
+    unclaimed: Unclaimed,
 }
 
 /// The nearest is the greatest.
@@ -90,28 +77,16 @@ type Look = Reverse<(Instant, [u8; 16])>;
 /// Looks in vain that are kept for each trace, beside a few.
 const MAX_VAIN: usize = 3;
 
-#[derive(Debug)]
-struct Trace {
-    /// Traces that leave together leave in the order in which they came.
-    number: u64,
-    due: Instant,
-    /// When the table looks at it, which may be too early: what is put off is not written down.
-    look: Instant,
-    last_activity: Instant,
-    spans: Vec<Weighed>,
-    open_roots: Vec<OpenRoot>,
-    root_ended: bool,
-    /// When the trace leaves, once its roots have ended.
-    leaves: Option<Instant>,
-    /// Whether a part of it has left, so that somebody waits for the rest.
-    announced: bool,
-    /// The latest end of a span, for a root that has none.
-    latest_end: SystemTime,
-}
-
 impl TraceTable {
     pub(crate) fn new(limits: TableLimits) -> Self {
-        Self { limits, traces: TraceMap::default(), seen: 0, held: 0, looks: BinaryHeap::new() }
+        Self {
+            limits,
+            traces: TraceMap::default(),
+            seen: 0,
+            held: 0,
+            looks: BinaryHeap::new(),
+            unclaimed: Unclaimed::new(MAX_UNCLAIMED, limits.ttl),
+        }
     }
 
     /// Notes that a root of this process started; another trace may have to leave for it.
@@ -119,6 +94,21 @@ impl TraceTable {
         self.touch(root.trace_id, now, |trace, _| {
             trace.open_roots.push(root);
         })
+    }
+
+    /// Takes in what was said of a trace while it runs, known here or not.
+    pub(crate) fn updated(&mut self, trace_id: TraceId, updates: Updates, now: Instant) {
+        let Some(trace) = self.traces.get_mut(&trace_id) else {
+            return self.unclaimed.keep(trace_id, updates, now);
+        };
+        trace.last_activity = now;
+        let freed = trace.say(updates);
+        self.unclaimed.freed(freed);
+    }
+
+    /// What became of updates since this was called last.
+    pub(crate) fn take_gone(&mut self) -> Gone {
+        self.unclaimed.take_gone()
     }
 
     /// Takes in a span that ended; another trace may have to leave for it.
@@ -148,6 +138,7 @@ impl TraceTable {
     /// Traces, or parts of them, whose time has come. Where many spans wait, finished traces do not.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Release> {
         let mut releases = Vec::new();
+        self.unclaimed.expire(now);
         if self.held > MANY_SPANS {
             let finished = self.in_order(|trace| trace.leaves.is_some());
             releases.extend(finished.into_iter().filter_map(|(_, id)| self.release(id, None)));
@@ -206,6 +197,7 @@ impl TraceTable {
     /// Everything, with a synthetic root for each trace whose root has not ended.
     pub(crate) fn close(&mut self) -> Vec<Release> {
         let ids = self.in_order(|_| true);
+        self.unclaimed.close();
         ids.into_iter().filter_map(|(_, id)| self.release(id, Some(Lost::Shutdown))).collect()
     }
 
@@ -218,7 +210,8 @@ impl TraceTable {
 
     /// When [`TraceTable::due`] should be asked next.
     pub(crate) fn next_due(&mut self) -> Option<Instant> {
-        self.nearest().map(|(due, _)| due)
+        let trace = self.nearest().map(|(due, _)| due);
+        trace.into_iter().chain(self.unclaimed.next_due()).min()
     }
 
     fn touch(
@@ -235,7 +228,7 @@ impl TraceTable {
         let trace = self.traces.entry(trace_id).or_insert_with(|| {
             new = true;
             self.seen += 1;
-            Trace::new(self.seen, now, ttl)
+            Trace::new(self.seen, now, ttl, self.unclaimed.claim(trace_id))
         });
         trace.last_activity = now;
         change(trace, &self.limits);
@@ -251,10 +244,11 @@ impl TraceTable {
     fn evict(&mut self) -> Option<Release> {
         let (_, trace_id) = self.nearest()?;
         let release = self.release(trace_id, None);
-        let rest = self.traces.remove(&trace_id);
+        let announced = self.traces.get(&trace_id).is_some_and(|trace| trace.announced);
+        self.forget(trace_id, None);
         match release {
             Some(release) => Some(Release { finished: true, ..release }),
-            None => rest.filter(|trace| trace.announced).map(|_| Release::end_of(trace_id)),
+            None => announced.then(|| Release::end_of(trace_id)),
         }
     }
 
@@ -279,12 +273,14 @@ impl TraceTable {
         self.held -= spans.len();
         // A sort that keeps order: children as they ended, then the root.
         spans.sort_by_key(|weighed| is_local_root(&weighed.span.data));
-        let synthetic_root = lost.and_then(|lost| trace.synthetic_root(lost, ttl)).map(Box::new);
+        let mut synthetic_root =
+            lost.and_then(|lost| trace.synthetic_root(lost, ttl)).map(Box::new);
+        trace.write_updates(&mut spans, synthetic_root.as_deref_mut());
         let finished = lost.is_some() || trace.open_roots.is_empty();
         let empty = spans.is_empty() && synthetic_root.is_none();
         let untold = empty && !(finished && trace.announced);
         if finished {
-            self.traces.remove(&trace_id);
+            self.forget(trace_id, lost);
         } else {
             trace.announced |= !empty;
             trace.leaves = None;
@@ -294,6 +290,18 @@ impl TraceTable {
         }
         (!untold).then_some(Release { trace_id, spans, finished, synthetic_root })
     }
+
+    /// Knows nothing more of a trace. What was said of it waits for its root, if that may come.
+    fn forget(&mut self, trace_id: TraceId, lost: Option<Lost>) {
+        let Some(trace) = self.traces.remove(&trace_id) else { return };
+        let last_activity = trace.last_activity;
+        let (updates, written) = trace.into_updates();
+        if updates.is_empty() || written || lost.is_some() {
+            self.unclaimed.let_go(&updates, !written);
+        } else {
+            self.unclaimed.keep(trace_id, updates, last_activity);
+        }
+    }
 }
 
 impl Release {
@@ -301,51 +309,6 @@ impl Release {
     fn end_of(trace_id: TraceId) -> Self {
         Self { trace_id, spans: Vec::new(), finished: true, synthetic_root: None }
     }
-}
-
-impl Trace {
-    fn new(number: u64, now: Instant, ttl: Duration) -> Self {
-        Self {
-            number,
-            due: now + ttl,
-            look: now + ttl,
-            last_activity: now,
-            spans: Vec::with_capacity(USUAL_SPANS),
-            open_roots: Vec::new(),
-            root_ended: false,
-            leaves: None,
-            announced: false,
-            latest_end: SystemTime::UNIX_EPOCH,
-        }
-    }
-
-    fn is_finished(&self) -> bool {
-        self.root_ended && self.open_roots.is_empty()
-    }
-
-    /// A root made of what is known of it, when the trace's root is one of this process.
-    fn synthetic_root(&self, lost: Lost, ttl: Duration) -> Option<SpanData> {
-        let root = self.open_roots.iter().find(|root| root.is_whole)?;
-        let mut root = root.data()?;
-        let (reason, description) = match lost {
-            Lost::Expired => (
-                "expired",
-                format!("the root span did not end within {} s of silence", ttl.as_secs()),
-            ),
-            Lost::Shutdown => {
-                ("shutdown", "tracing was shut down before the root span ended".to_owned())
-            }
-        };
-        root.end_time = root.start_time.max(self.latest_end);
-        root.status = Status::error(description);
-        root.attributes.push(KeyValue::new(semconv::span::SYNTHETIC, reason));
-        Some(root)
-    }
-}
-
-/// A span whose parent is not in this process.
-pub(crate) fn is_local_root(span: &SpanData) -> bool {
-    span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
+use crate::context::last;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::{FLUSH_PATIENCE, sdk_error};
+use crate::process::trace::is_local_root;
 
 /// Hands exported spans to mlflow-tracing; made by
 /// [`TracingGuard::exporter`](crate::TracingGuard::exporter).
@@ -40,6 +42,9 @@ impl SpanExporter for MlflowSpanExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         if let Some(intake) = self.pipeline.intake() {
             for span in batch {
+                if is_local_root(&span) {
+                    last::note(span.span_context.trace_id());
+                }
                 intake.ended(span);
             }
         }

@@ -8,11 +8,15 @@ use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::trace_map::TraceMap;
 use crate::model::weight;
 use crate::process::roots::OpenRoot;
 use crate::process::spent::{SpentGroup, SpentPile};
+use crate::process::updates::Updates;
 use crate::stats::{DropReason, Dropped};
 use crate::sync::{lock, now, wait};
 
@@ -35,6 +39,8 @@ struct State {
     spent: SpentPile,
     /// Of the queue, of what the worker holds and of what is spent.
     bytes: usize,
+    /// The part of it that is said of traces, here and with the worker.
+    update_bytes: usize,
     ended: u64,
     /// Spans in the queue or with the worker.
     held: u64,
@@ -64,6 +70,8 @@ pub(crate) struct Arrivals {
     /// Roots of this process. Nothing that started after something here ended matters for it.
     pub(crate) started: Vec<OpenRoot>,
     pub(crate) ended: Vec<Ended>,
+    /// What was said of traces before anything here ended, as far as matters.
+    pub(crate) updates: TraceMap<Updates>,
 }
 
 /// A span with the memory that it takes.
@@ -75,12 +83,14 @@ pub(crate) struct Ended {
 
 impl Arrivals {
     pub(crate) fn is_empty(&self) -> bool {
-        self.started.is_empty() && self.ended.is_empty()
+        self.started.is_empty() && self.ended.is_empty() && self.updates.is_empty()
     }
 }
 
 /// The part of the memory that spent spans may take while there is enough.
 const SPENT_PART: usize = 2;
+/// The part of the memory that may be taken by what is said of traces that run.
+const UPDATE_PART: usize = 8;
 
 /// What the worker is to do beside what arrived.
 #[derive(Default)]
@@ -138,6 +148,36 @@ impl Intake {
             state.arrivals.started.push(root);
             self.rouse(&mut state);
         }
+    }
+
+    /// Takes in what is said of a trace that runs; says whether there was room for it.
+    pub(crate) fn updated(&self, trace_id: TraceId, said: KeyValue) -> bool {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        if state.closed {
+            return true;
+        }
+        let updates = state.arrivals.updates.entry(trace_id).or_default();
+        let more = weight::of_entry(&said.key, &said.value);
+        let less = updates.bytes_of(&said.key);
+        let has_room = state.bytes + more <= self.max_bytes + less
+            && state.update_bytes + more <= self.max_bytes / UPDATE_PART + less;
+        if has_room {
+            updates.say(said);
+            state.bytes = state.bytes + more - less;
+            state.update_bytes = state.update_bytes + more - less;
+        } else if updates.is_empty() {
+            state.arrivals.updates.remove(&trace_id);
+        }
+        self.rouse(state);
+        has_room
+    }
+
+    /// For the worker: what was said of traces takes less memory now.
+    pub(crate) fn updates_gone(&self, bytes: usize) {
+        let mut state = lock(&self.state);
+        state.bytes -= bytes;
+        state.update_bytes -= bytes;
     }
 
     /// Runs `task` on the worker's thread, soon.
@@ -247,8 +287,10 @@ impl Intake {
         }
         // A worker that did not make it may still hand over what it holds; nothing new gets in.
         state.closed = true;
-        let late = std::mem::take(&mut state.arrivals).ended;
-        let bytes: usize = late.iter().map(|ended| ended.bytes).sum();
+        let Arrivals { ended: late, updates, .. } = std::mem::take(&mut state.arrivals);
+        let updates: usize = updates.values().map(Updates::bytes).sum();
+        state.update_bytes -= updates;
+        let bytes = updates + late.iter().map(|ended| ended.bytes).sum::<usize>();
         let count = u64::try_from(late.len()).unwrap_or(u64::MAX);
         state.held -= count;
         state.bytes -= bytes;

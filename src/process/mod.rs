@@ -18,5 +18,8 @@ pub(crate) mod meaning;
 pub(crate) mod pipeline;
 pub(crate) mod processor;
 pub(crate) mod roots;
+pub(crate) mod sampler;
 pub(crate) mod spent;
+pub(crate) mod trace;
+pub(crate) mod updates;
 pub(crate) mod worker;

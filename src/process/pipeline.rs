@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
 
-use crate::diagnostics;
+use crate::diagnostics::{self, Throttle};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::process::aggregate::TableLimits;
@@ -97,6 +99,18 @@ impl Pipeline {
     /// Where spans go in; `None` when tracing is off.
     pub(crate) fn intake(&self) -> Option<&Intake> {
         (!self.lanes.is_empty()).then_some(&*self.intake)
+    }
+
+    /// Takes what is said of a trace that runs to the worker, if there is room for it.
+    pub(crate) fn updated(&self, trace_id: TraceId, said: KeyValue) {
+        static NO_ROOM: Mutex<Throttle> = Mutex::new(Throttle::new(diagnostics::RARELY));
+        if self.intake().is_some_and(|intake| !intake.updated(trace_id, said)) {
+            diagnostics::warn_rarely(
+                &NO_ROOM,
+                "a trace was not updated: what is said of traces that run takes an eighth of the \
+                 memory limit already, or there is no memory left",
+            );
+        }
     }
 
     pub(crate) fn settings(&self) -> &PipelineSettings {

@@ -1,7 +1,7 @@
 //! Our `SpanProcessor`: the pipe's mouth in the official SDK.
 //!
-//! With `exporter.rs` the only file that implements a trait of the SDK; its minor versions change
-//! them often.
+//! With `exporter.rs` and `sampler.rs` the only file that implements a trait of the SDK; its minor
+//! versions change them often.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +13,12 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use crate::process::aggregate::is_local_root;
+use crate::context::trace_context::TraceContext;
+use crate::context::{last, scope};
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
 use crate::process::roots::{self, OpenRoot};
+use crate::process::trace::is_local_root;
 
 /// Patience of `force_flush`, which the SDK gives none.
 pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
@@ -34,15 +36,17 @@ pub struct MlflowSpanProcessor {
     pipeline: Arc<Pipeline>,
     /// How long the end of a root waits for delivery, if it does.
     waits: Option<Duration>,
+    /// What is said of every trace.
+    trace_context: Arc<TraceContext>,
 }
 
 impl MlflowSpanProcessor {
-    pub(crate) fn new(pipeline: Arc<Pipeline>) -> Self {
-        Self { pipeline, waits: None }
-    }
-
-    pub(crate) fn waiting(self, waits: Option<Duration>) -> Self {
-        Self { waits, ..self }
+    pub(crate) fn new(
+        pipeline: Arc<Pipeline>,
+        waits: Option<Duration>,
+        trace_context: Arc<TraceContext>,
+    ) -> Self {
+        Self { pipeline, waits, trace_context }
     }
 }
 
@@ -54,14 +58,19 @@ impl fmt::Debug for MlflowSpanProcessor {
 
 impl SpanProcessor for MlflowSpanProcessor {
     fn on_start(&self, span: &mut Span, parent: &Context) {
-        let parent = parent.span();
-        let parent = parent.span_context();
-        let local_root = !parent.is_valid() || parent.is_remote();
+        let of = parent.span();
+        let of = of.span_context();
+        let local_root = !of.is_valid() || of.is_remote();
         let Some(intake) = self.pipeline.intake() else { return };
         if !local_root || !span.span_context().is_sampled() || roots::is_watched() {
             return;
         }
-        if let Some(start) = span.exported_data() {
+        if let Some(mut start) = span.exported_data() {
+            let said = scope::said_of_root(&start.attributes, &self.trace_context, parent);
+            if !said.is_empty() {
+                start.attributes.extend_from_slice(&said);
+                span.set_attributes(said);
+            }
             intake.started(OpenRoot::told(start));
         }
     }
@@ -71,7 +80,11 @@ impl SpanProcessor for MlflowSpanProcessor {
         if !span.span_context.is_sampled() {
             return;
         }
-        let patience = self.waits.filter(|_| is_local_root(&span));
+        let is_local_root = is_local_root(&span);
+        let patience = self.waits.filter(|_| is_local_root);
+        if is_local_root {
+            last::note(span.span_context.trace_id());
+        }
         intake.ended(span);
         if let Some(patience) = patience {
             // What was not delivered is told by the pipe, and still tried.

@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 
 use crate::model::span::Span;
 use crate::model::text::Content;
-use crate::process::aggregate::Weighed;
+use crate::process::trace::Weighed;
 
 /// Spans above this are freed at once: memory in such pieces is not cached.
 const MAX_BYTES: usize = 16 * 1024;

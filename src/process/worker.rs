@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::diagnostics;
+use crate::diagnostics::{self, Throttle};
 use crate::error::{Error, Result};
 use crate::export::{Encoder, SpanFilter, TraceChunk};
 use crate::model::span::Span;
-use crate::process::aggregate::{Release, TraceTable, Weighed};
+use crate::process::aggregate::{Release, TraceTable};
 use crate::process::intake::{Arrivals, Ended, Intake};
 use crate::process::limits::SpanTrim;
 use crate::process::meaning;
 use crate::process::pipeline::PipelineSettings;
 use crate::process::spent::SpentGroup;
+use crate::process::trace::Weighed;
+use crate::process::updates::Gone;
 use crate::sync::{lock, now};
 use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
@@ -98,23 +100,48 @@ impl Worker {
             for root in arrivals.started.drain(..) {
                 releases.extend(self.table.started(root, now));
             }
+            // Before what ended: none of it may leave without what was said of it.
+            for (trace_id, updates) in arrivals.updates.drain() {
+                self.table.updated(trace_id, updates, now);
+            }
             for Ended { data, bytes } in arrivals.ended.drain(..) {
                 let span = self.meant(data);
                 releases.extend(self.table.ended(Weighed { span, bytes }, now));
             }
             arrivals.started.shrink_to(KEPT_ARRIVALS);
             arrivals.ended.shrink_to(KEPT_ARRIVALS);
+            arrivals.updates.shrink_to(KEPT_ARRIVALS);
             releases.extend(match (orders.close, orders.flush) {
                 (true, _) => self.table.close(),
                 (false, true) => self.table.flush(),
                 (false, false) => self.table.due(now),
             });
             self.hand_over(releases, now);
+            self.let_go();
             self.intake.carried_out(&orders);
         }
         // Closing time may be over before the order to close is seen.
         let rest = self.table.close();
         self.hand_over(rest, now());
+        self.let_go();
+    }
+
+    /// Gives back what updates took, and tells of those that came to nothing.
+    fn let_go(&mut self) {
+        static IN_VAIN: Mutex<Throttle> = Mutex::new(Throttle::new(diagnostics::RARELY));
+        let Gone { bytes, in_vain } = self.table.take_gone();
+        if bytes > 0 {
+            self.intake.updates_gone(bytes);
+        }
+        if in_vain > 0 {
+            diagnostics::warn_rarely(
+                &IN_VAIN,
+                &format!(
+                    "{in_vain} traces were updated in vain: the update came after the trace had \
+                     ended, or to a trace that is not sent from here"
+                ),
+            );
+        }
     }
 
     /// The span with its meaning; in its place at once, because it is large.

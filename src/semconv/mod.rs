@@ -81,6 +81,11 @@ pub mod tag {
     pub const LINKED_PROMPTS: &str = "mlflow.linkedPrompts";
     /// Prefix of names that belong to MLflow; only the two above may be set by a client.
     pub const RESERVED_PREFIX: &str = "mlflow.";
+
+    /// Whether a client may not set the tag: some of these make the trace unreadable.
+    pub(crate) fn is_reserved(key: &str) -> bool {
+        key.starts_with(RESERVED_PREFIX) && ![TRACE_NAME, LINKED_PROMPTS].contains(&key)
+    }
 }
 
 /// Trace metadata (`TraceMetadataKey` upstream) that the trace-info call carries.
@@ -105,6 +110,12 @@ pub mod metadata {
     pub const SOURCE_NAME: &str = "mlflow.source.name";
     /// Kind of program: `LOCAL`.
     pub const SOURCE_TYPE: &str = "mlflow.source.type";
+
+    /// Whether the entry is one that is worked out, here or by the server: sizes, usage, cost,
+    /// inputs, outputs, the mark that makes a trace final.
+    pub(crate) fn is_reserved(key: &str) -> bool {
+        key.starts_with("mlflow.trace") && ![SESSION, USER].contains(&key)
+    }
 }
 
 /// `OpenTelemetry` attributes that are read or written beside `mlflow.*`.

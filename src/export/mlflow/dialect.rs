@@ -88,7 +88,7 @@ impl Dialect for Server {
             has_log_level |= name == keys::LOG_LEVEL;
             has_trace_name |= name == trace::NAME_TAG;
             if let Some(said) = attribute(kv, &span.json_keys) {
-                say(name, said);
+                say(key_of(name), said);
             }
         }
         if !has_log_level {
@@ -106,6 +106,13 @@ impl Dialect for Server {
 /// Whether a root attribute is sent by the trace-info call.
 pub(super) fn travels_in_trace_info(key: &str) -> bool {
     TRACE_INFO_KEYS.contains(&key) || key.starts_with(trace::METADATA_PREFIX)
+}
+
+/// The attribute's key: the server leaves out tags whose names are too long.
+fn key_of(name: &str) -> &str {
+    // The prefix has as many characters as bytes.
+    let is_tag = name.starts_with(trace::TAG_PREFIX);
+    if is_tag { cut(name, trace::TAG_PREFIX.len() + MAX_TAG_KEY_CHARS) } else { name }
 }
 
 /// The attribute's value within the server's limits; `None` when it may not be sent at all.
@@ -140,11 +147,7 @@ fn string(text: &str, is_json: bool) -> Said<'_> {
 
 /// Tags are strings; those that MLflow keeps for itself could make the trace unreadable.
 fn tag_value<'a>(tag_key: &str, value: &'a Value) -> Option<Said<'a>> {
-    let allowed = [tag::TRACE_NAME, tag::LINKED_PROMPTS].contains(&tag_key);
-    if tag_key.starts_with(tag::RESERVED_PREFIX) && !allowed {
-        return None;
-    }
-    if tag_key.is_empty() || tag_key.chars().count() > MAX_TAG_KEY_CHARS {
+    if tag::is_reserved(tag_key) || tag_key.is_empty() {
         return None;
     }
     Some(match value.as_str() {

@@ -142,7 +142,9 @@ fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
             put(key, &value.as_str());
         }
     }
-    prefixed(root, trace::METADATA_PREFIX).for_each(|(key, value)| put(key, &value.as_str()));
+    prefixed(root, trace::METADATA_PREFIX)
+        .filter(|(key, _)| !key.is_empty() && !metadata::is_reserved(key))
+        .for_each(|(key, value)| put(key, &value.as_str()));
     entries
 }
 
@@ -150,7 +152,7 @@ fn describe_tags(root: &Span) -> Map<String, Value> {
     let mut tags = Map::new();
     tags.insert(tag::TRACE_NAME.to_owned(), column(&root.data.name, MAX_TAG_CHARS).into());
     for (key, value) in prefixed(root, trace::TAG_PREFIX) {
-        if !key.starts_with(tag::RESERVED_PREFIX) || key == tag::TRACE_NAME {
+        if !tag::is_reserved(key) && !key.is_empty() {
             let value = column(&value.as_str(), MAX_TAG_CHARS).into();
             tags.insert(column(key, MAX_KEY_CHARS).into_owned(), value);
         }

@@ -1,6 +1,11 @@
 mod random;
+mod updates;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanId, Status};
 
 use super::*;
+use crate::semconv;
 use crate::sync::now;
 use crate::tests::{at, context, plain, span_data};
 

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::process::aggregate::Weighed;
+use crate::process::trace::Weighed;
 use crate::tests::{at, cases, context, plain, root_data, span_data};
 
 #[test]
@@ -96,6 +96,38 @@ fn what_comes_after_the_end_is_counted_as_such() {
 }
 
 #[test]
+fn what_is_said_of_traces_takes_an_eighth_of_the_memory_and_no_more() {
+    const MAX_BYTES: usize = 8000;
+    let intake = Intake::new(MAX_BYTES);
+    let said = |trace: u128, key: String| {
+        intake.updated(TraceId::from(trace), KeyValue::new(key, "x".repeat(100)))
+    };
+    let weight = weight::of_entry(&"key-0".into(), &"x".repeat(100).into());
+    let fit = MAX_BYTES / UPDATE_PART / weight;
+    let taken = (0..9).filter(|number| said(1, format!("key-{number}"))).count();
+    assert_eq!(taken, fit);
+    assert!(said(1, "key-0".to_owned()), "what is said anew takes the place of what was said");
+    assert!(!said(2, "key-0".to_owned()));
+
+    let (arrivals, _) = take(&intake);
+    assert_eq!(arrivals.updates.len(), 1, "nothing is kept of what was refused");
+    assert!(!said(2, "key-0".to_owned()), "what the worker has takes memory, too");
+    intake.updates_gone(weight);
+    assert!(said(2, "key-0".to_owned()));
+    intake.close(now());
+    let state = lock(&intake.state);
+    assert_eq!((state.bytes, state.update_bytes), ((fit - 1) * weight, (fit - 1) * weight));
+}
+
+#[test]
+fn spans_leave_no_room_for_what_is_said_of_traces_where_there_is_none() {
+    let intake = Intake::new(weight::of(&root_data([])));
+    intake.ended(root_data([]));
+    assert!(!intake.updated(TraceId::from(1), KeyValue::new("k", "v")));
+    assert!(take(&intake).0.updates.is_empty());
+}
+
+#[test]
 fn a_span_weighs_what_it_holds() {
     let text = || "x".repeat(1000);
     let bare = weight::of(&root_data([]));
@@ -117,6 +149,10 @@ fn a_span_weighs_what_it_holds() {
 #[derive(Clone, Debug)]
 enum Step {
     Started,
+    /// Of one of a few traces, one of a few keys.
+    Said(u128, usize, usize),
+    /// The worker has done with what was said.
+    LetGo,
     Ended(usize),
     Take,
     HandOver,
@@ -132,14 +168,27 @@ proptest! {
         let intake = Intake::new(MAX_BYTES);
         let (mut ended, mut handed_over) = (0, 0);
         let mut with_worker = Vec::new();
+        let mut told = Vec::new();
         for step in steps {
             match step {
+                Step::Said(trace, key, size) => {
+                    let said = KeyValue::new(key.to_string(), "x".repeat(size));
+                    intake.updated(TraceId::from(trace), said);
+                }
+                Step::LetGo => {
+                    let told: Vec<Updates> = std::mem::take(&mut told);
+                    intake.updates_gone(told.iter().map(Updates::bytes).sum());
+                }
                 Step::Started => intake.started(OpenRoot::told(root_data([]))),
                 Step::Ended(size) => {
                     ended += 1;
                     intake.ended(root_data([KeyValue::new("k", "x".repeat(size))]));
                 }
-                Step::Take => with_worker.extend(take(&intake).0.ended),
+                Step::Take => {
+                    let (arrivals, _) = take(&intake);
+                    with_worker.extend(arrivals.ended);
+                    told.extend(arrivals.updates.into_values());
+                }
                 Step::HandOver => {
                     let ended = std::mem::take(&mut with_worker);
                     let spans = count_of(&ended);
@@ -154,7 +203,11 @@ proptest! {
             prop_assert_eq!(stats.held, count_of(&state.arrivals.ended) + count_of(&with_worker));
             let spent = state.spent.bytes();
             let held = bytes_of(&state.arrivals.ended) + bytes_of(&with_worker);
-            prop_assert_eq!(state.bytes, held + spent);
+            let told = told.iter().chain(state.arrivals.updates.values());
+            let told: usize = told.map(Updates::bytes).sum();
+            prop_assert_eq!(state.update_bytes, told);
+            prop_assert!(told <= MAX_BYTES / UPDATE_PART);
+            prop_assert_eq!(state.bytes, held + spent + told);
             prop_assert!(spent <= MAX_BYTES / SPENT_PART);
             prop_assert!(state.bytes <= MAX_BYTES);
         }
@@ -164,6 +217,9 @@ proptest! {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => Just(Step::Started),
+        6 => (1..4_u128, 0..4_usize, 0..400_usize)
+            .prop_map(|(trace, key, size)| Step::Said(trace, key, size)),
+        2 => Just(Step::LetGo),
         20 => (0..2000_usize).prop_map(Step::Ended),
         6 => Just(Step::Take),
         4 => Just(Step::HandOver),
