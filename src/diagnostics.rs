@@ -38,13 +38,13 @@ pub(crate) fn info(text: &str) {
 const MAX_TOLD: usize = 64;
 
 /// Tells something the user should act on, unless the same was told before.
-pub(crate) fn warn_once(text: String) {
+pub(crate) fn warn_once(text: &str) {
     static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let mut told = lock(&TOLD);
-    if told.len() < MAX_TOLD && !told.contains(&text) {
-        told.push(text.clone());
+    if told.len() < MAX_TOLD && !told.iter().any(|line| line == text) {
+        told.push(text.to_owned());
         drop(told);
-        warn(&text);
+        warn(text);
     }
 }
 

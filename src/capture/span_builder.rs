@@ -9,6 +9,7 @@ use opentelemetry::{Context, Key, KeyValue, Value};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::context::scope;
 use crate::model::span_type::SpanType;
 use crate::semconv::{otel, private, span as keys};
 
@@ -152,5 +153,5 @@ fn without_span() -> Context {
     let entries = entries.map(|(key, (value, metadata))| {
         KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
     });
-    Context::new().with_baggage(entries)
+    scope::carry(Context::new().with_baggage(entries))
 }

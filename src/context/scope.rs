@@ -25,7 +25,7 @@ struct Scope {
     own: Arc<TraceContext>,
     /// With what is said around it.
     merged: TraceContext,
-    outer: Option<Arc<Scope>>,
+    outer: Option<Arc<Self>>,
 }
 
 /// How a scope is kept in the OpenTelemetry context.
@@ -99,6 +99,15 @@ pub(crate) fn said_of_explicit_root() -> Vec<KeyValue> {
         said.push(KeyValue::new(private::SAMPLING_RATIO, 0.0));
     }
     said
+}
+
+/// The context with the scope that holds here.
+pub(crate) fn carry(context: Context) -> Context {
+    let scope = USED.load(Ordering::Relaxed).then(|| Context::map_current(at)).flatten();
+    match scope {
+        Some(scope) => context.with_value(Carried(scope)),
+        None => context,
+    }
 }
 
 /// Leaves the scope when it is dropped.

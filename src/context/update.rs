@@ -23,13 +23,16 @@ pub(crate) type Tell = Arc<dyn Fn(TraceId, KeyValue) + Send + Sync>;
 /// What is said goes into the trace's root when that is sent, or, when the trace was continued from
 /// another process, into its first span here. Of calls with the same key the last wins, also over
 /// what the root has itself. It counts until the trace ends: its root ends, and about 200 ms after
-/// that it leaves. What is said later is lost; so is what is said when it would take more than an
-/// eighth of the memory limit. Both are told in a warning, at most once a minute; where the trace
-/// might still come, only after its time to live (`MLFLOW_TRACE_TIMEOUT_SECONDS`, an hour).
+/// that it leaves. What is said later is lost; so is what is said when all that is said of traces
+/// which run would take more than 6 MiB (3/32 of
+/// [`with_memory_limit`](crate::Builder::with_memory_limit)). Both are told in a warning, at most once
+/// a minute; where the trace might still come, only after its time to live
+/// (`MLFLOW_TRACE_TIMEOUT_SECONDS`, an hour).
 ///
 /// Of a trace that is not recorded nothing is said. Limits and reserved names are those of
 /// [`TraceContext`](crate::TraceContext#limits).
 #[derive(Clone)]
+#[must_use = "it changes nothing until something is said with it"]
 pub struct TraceUpdate {
     trace: Option<(TraceId, Tell)>,
 }
@@ -55,38 +58,38 @@ impl TraceUpdate {
     }
 
     /// The session, such as a conversation, that the trace belongs to.
-    pub fn session(self, id: impl Into<String>) -> Self {
+    pub fn session(&self, id: impl Into<String>) -> &Self {
         self.say(|| Some(words::session(id)))
     }
 
     /// The end user that the trace belongs to.
-    pub fn user(self, id: impl Into<String>) -> Self {
+    pub fn user(&self, id: impl Into<String>) -> &Self {
         self.say(|| Some(words::user(id)))
     }
 
     /// A tag, which can be changed later in MLflow. `mlflow.traceName` names the trace.
-    pub fn tag(self, key: impl AsRef<str>, value: impl Into<String>) -> Self {
+    pub fn tag(&self, key: impl AsRef<str>, value: impl Into<String>) -> &Self {
         self.say(|| words::tag(key.as_ref(), value))
     }
 
     /// A metadata entry, which cannot be changed once the trace has ended. An MLflow server gets it
     /// by the trace-info call ([`TraceInfoMode`](crate::TraceInfoMode)).
-    pub fn metadata(self, key: impl AsRef<str>, value: impl Into<String>) -> Self {
+    pub fn metadata(&self, key: impl AsRef<str>, value: impl Into<String>) -> &Self {
         self.say(|| words::metadata(key.as_ref(), value))
     }
 
     /// Your own id of the request. Needs the trace-info call.
-    pub fn client_request_id(self, id: impl Into<String>) -> Self {
+    pub fn client_request_id(&self, id: impl Into<String>) -> &Self {
         self.say(|| Some(words::client_request_id(id)))
     }
 
     /// The logged model that serves the request. Needs the trace-info call.
-    pub fn model_id(self, id: impl Into<String>) -> Self {
+    pub fn model_id(&self, id: impl Into<String>) -> &Self {
         self.say(|| Some(words::model_id(id)))
     }
 
     /// The run that the trace belongs to. Needs the trace-info call.
-    pub fn source_run(self, id: impl Into<String>) -> Self {
+    pub fn source_run(&self, id: impl Into<String>) -> &Self {
         self.say(|| Some(words::source_run(id)))
     }
 
@@ -94,18 +97,18 @@ impl TraceUpdate {
     ///
     /// An MLflow server gets the first 1000 characters: Python's SDK sends all, which a database
     /// that is strict about columns refuses together with the trace.
-    pub fn request_preview(self, text: impl Into<String>) -> Self {
+    pub fn request_preview(&self, text: impl Into<String>) -> &Self {
         self.say(|| Some(KeyValue::new(trace::REQUEST_PREVIEW, text.into())))
     }
 
     /// What MLflow's *Response* column shows in place of the root's outputs; as
     /// [`request_preview`](Self::request_preview).
-    pub fn response_preview(self, text: impl Into<String>) -> Self {
+    pub fn response_preview(&self, text: impl Into<String>) -> &Self {
         self.say(|| Some(KeyValue::new(trace::RESPONSE_PREVIEW, text.into())))
     }
 
     /// How the trace went; the root span's own status stays. Needs the trace-info call.
-    pub fn state(self, state: TraceState) -> Self {
+    pub fn state(&self, state: TraceState) -> &Self {
         let word = match state {
             TraceState::Ok => "OK",
             TraceState::Error => "ERROR",
@@ -114,7 +117,7 @@ impl TraceUpdate {
     }
 
     /// Says it of the trace, if there is one.
-    fn say(self, said: impl FnOnce() -> Option<KeyValue>) -> Self {
+    fn say(&self, said: impl FnOnce() -> Option<KeyValue>) -> &Self {
         if let Some((trace_id, tell)) = &self.trace {
             if let Some(said) = said() {
                 tell(*trace_id, said);

@@ -51,7 +51,7 @@ pub(super) fn metadata(key: &str, value: impl Into<String>) -> Option<KeyValue> 
 fn accept(kind: &str, key: &str, taken: Option<&str>) -> Option<()> {
     let reason = if key.is_empty() { Some("a name is needed") } else { taken };
     let Some(reason) = reason else { return Some(()) };
-    diagnostics::warn_once(format!("the trace's {kind} `{key}` was not set: {reason}"));
+    diagnostics::warn_once(&format!("the trace's {kind} `{key}` was not set: {reason}"));
     None
 }
 

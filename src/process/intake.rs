@@ -90,7 +90,7 @@ impl Arrivals {
 /// The part of the memory that spent spans may take while there is enough.
 const SPENT_PART: usize = 2;
 /// The part of the memory that may be taken by what is said of traces that run.
-const UPDATE_PART: usize = 8;
+const UPDATE_PART: usize = 4;
 
 /// What the worker is to do beside what arrived.
 #[derive(Default)]

@@ -107,8 +107,8 @@ impl Pipeline {
         if self.intake().is_some_and(|intake| !intake.updated(trace_id, said)) {
             diagnostics::warn_rarely(
                 &NO_ROOM,
-                "a trace was not updated: what is said of traces that run takes an eighth of the \
-                 memory limit already, or there is no memory left",
+                "a trace was not updated: there is no memory left for it, of which with_memory_limit() \
+                 allows more",
             );
         }
     }

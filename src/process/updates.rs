@@ -92,6 +92,7 @@ impl Unclaimed {
 
     /// Keeps what is said of a trace until somebody claims it; may give up the oldest for it.
     pub(crate) fn keep(&mut self, trace_id: TraceId, updates: Updates, now: Instant) {
+        const FEW: usize = 64;
         if let Some((known, _)) = self.updates.get_mut(&trace_id) {
             self.gone.bytes += known.say_all(updates);
             return;
@@ -99,7 +100,6 @@ impl Unclaimed {
         if self.updates.len() >= self.max_traces {
             self.give_up_oldest();
         }
-        const FEW: usize = 64;
         if self.order.len() > 2 * self.updates.len() + FEW {
             let updates = &self.updates;
             self.order.retain(|(came, id)| updates.get(id).is_some_and(|(_, kept)| kept == came));

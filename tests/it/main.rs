@@ -6,6 +6,7 @@
 
 mod capture;
 mod conservation;
+mod context;
 mod deliver_grpc;
 mod deliver_json;
 mod deliver_mlflow;

@@ -96,24 +96,24 @@ fn what_comes_after_the_end_is_counted_as_such() {
 }
 
 #[test]
-fn what_is_said_of_traces_takes_an_eighth_of_the_memory_and_no_more() {
+fn what_is_said_of_traces_takes_a_quarter_of_the_memory_and_no_more() {
     const MAX_BYTES: usize = 8000;
     let intake = Intake::new(MAX_BYTES);
     let said = |trace: u128, key: String| {
         intake.updated(TraceId::from(trace), KeyValue::new(key, "x".repeat(100)))
     };
-    let weight = weight::of_entry(&"key-0".into(), &"x".repeat(100).into());
+    let weight = weight::of_entry(&"key-00".into(), &"x".repeat(100).into());
     let fit = MAX_BYTES / UPDATE_PART / weight;
-    let taken = (0..9).filter(|number| said(1, format!("key-{number}"))).count();
+    let taken = (0..20).filter(|number| said(1, format!("key-{number:02}"))).count();
     assert_eq!(taken, fit);
-    assert!(said(1, "key-0".to_owned()), "what is said anew takes the place of what was said");
-    assert!(!said(2, "key-0".to_owned()));
+    assert!(said(1, "key-00".to_owned()), "what is said anew takes the place of what was said");
+    assert!(!said(2, "key-00".to_owned()));
 
     let (arrivals, _) = take(&intake);
     assert_eq!(arrivals.updates.len(), 1, "nothing is kept of what was refused");
-    assert!(!said(2, "key-0".to_owned()), "what the worker has takes memory, too");
+    assert!(!said(2, "key-00".to_owned()), "what the worker has takes memory, too");
     intake.updates_gone(weight);
-    assert!(said(2, "key-0".to_owned()));
+    assert!(said(2, "key-00".to_owned()));
     intake.close(now());
     let state = lock(&intake.state);
     assert_eq!((state.bytes, state.update_bytes), ((fit - 1) * weight, (fit - 1) * weight));
