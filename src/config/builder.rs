@@ -52,6 +52,7 @@ pub struct Builder {
     pub(crate) resource_attributes: Vec<(String, String)>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) trace_context: TraceContext,
+    pub(crate) callers_elsewhere: bool,
     pub(crate) async_trace_logging: Option<bool>,
     pub(crate) memory_limit: Option<usize>,
     pub(crate) retry_window: Option<Duration>,
@@ -75,6 +76,7 @@ impl Builder {
             resource_attributes: Vec::new(),
             sampler: None,
             trace_context: TraceContext::default(),
+            callers_elsewhere: false,
             async_trace_logging: None,
             memory_limit: None,
             retry_window: None,
@@ -237,6 +239,33 @@ impl Builder {
     /// ```
     pub fn with_trace_context(self, trace_context: TraceContext) -> Self {
         Self { trace_context, ..self }
+    }
+
+    /// Whether the programs that call this one send their spans somewhere else. Default: false.
+    ///
+    /// A trace that comes in with a caller's `traceparent` has its root there. An MLflow server that
+    /// never gets that root leaves the trace "In progress", without name, previews and tags, as it
+    /// does with Python's SDK. With true the first span here stands for the root at MLflow servers:
+    /// the trace is complete, and its tags, metadata and previews are those of this program. Other
+    /// receivers still get the span below its caller's.
+    ///
+    /// Wrong where callers send to the same server: their root then gives the trace its name, its
+    /// tags and its times, whenever it comes, but this span stays a second root, and state and
+    /// previews stay this program's unless the caller makes the trace-info call (mlflow 3.17.2).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-callers");
+    /// let tracing = mlflow_tracing::builder()
+    ///     .with_callers_elsewhere(true)
+    ///     .with_local_directory(&directory)
+    ///     .build()?;
+    /// assert!(tracing.explain_config().settings().any(|(name, ..)| name == "callers"));
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    pub fn with_callers_elsewhere(self, elsewhere: bool) -> Self {
+        Self { callers_elsewhere: elsewhere, ..self }
     }
 
     /// Whether spans are delivered behind the program's back

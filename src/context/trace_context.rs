@@ -10,7 +10,8 @@ use crate::context::words;
 /// to [`Builder::with_trace_context`](crate::Builder::with_trace_context) for every trace. It
 /// becomes attributes of the trace's root, or of its first span here when the trace comes from
 /// another process, at the moment that span starts: a `tracing` span starts when it is first
-/// entered, closed, or asked for its context. A trace that runs already is changed with
+/// entered, closed, or asked for its context. Of a trace from another process an MLflow server takes
+/// session and user alone; see [`TraceUpdate`](crate::TraceUpdate). A trace that runs already is changed with
 /// [`update_current_trace`](crate::update_current_trace).
 ///
 /// Scopes nest: the inner one wins, key by key. What the root sets itself wins over both.

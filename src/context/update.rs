@@ -21,7 +21,9 @@ pub(crate) type Tell = Arc<dyn Fn(TraceId, KeyValue) + Send + Sync>;
 /// any thread. It can be kept and sent to another thread; it does not keep the trace open.
 ///
 /// What is said goes into the trace's root when that is sent, or, when the trace was continued from
-/// another process, into its first span here. Of calls with the same key the last wins, also over
+/// another process, into its roots here. Of those an MLflow server takes session and user alone, since
+/// the trace is the caller's to describe, unless the program says
+/// [`with_callers_elsewhere`](crate::Builder::with_callers_elsewhere). Of calls with the same key the last wins, also over
 /// what the root has itself. It counts until the trace ends: its root ends, and about 200 ms after
 /// that it leaves. What is said later is lost; so is what is said when all that is said of traces
 /// which run would take more than 6 MiB (3/32 of

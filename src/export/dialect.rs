@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::trace::Status;
+use opentelemetry::trace::{SpanId, Status};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::said::Said;
@@ -20,10 +20,11 @@ pub(crate) trait Dialect {
 
     /// The same as a span of the SDK.
     fn data(&self, span: &Span) -> SpanData {
-        let Head { name, status, parent_is_remote } = self.head(span);
+        let Head { name, status, parent, parent_is_remote } = self.head(span);
         let mut attributes = Vec::new();
         self.attributes(span, &mut |key, said| attributes.push(said.to_key_value(key)));
         SpanData {
+            parent_span_id: parent,
             parent_span_is_remote: parent_is_remote,
             name: Cow::Owned(name.into_owned()),
             attributes,
@@ -40,6 +41,7 @@ pub(crate) type Say<'s> = dyn FnMut(&str, Said<'_>) + 's;
 pub(crate) struct Head<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) status: Cow<'a, Status>,
+    pub(crate) parent: SpanId,
     pub(crate) parent_is_remote: bool,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Head<'a> {
         Self {
             name: Cow::Borrowed(&data.name),
             status: Cow::Borrowed(&data.status),
+            parent: data.parent_span_id,
             parent_is_remote: data.parent_span_is_remote,
         }
     }

@@ -27,16 +27,16 @@ pub(crate) const FLAG_IS_REMOTE: u32 = 0x200;
 
 /// Body of a `Span` message.
 pub(crate) fn span(out: &mut Vec<u8>, dialect: &dyn Dialect, span: &Span) {
-    let Head { name, status, parent_is_remote } = dialect.head(span);
+    let Head { name, status, parent, parent_is_remote } = dialect.head(span);
     let data = &span.data;
     let context = &data.span_context;
     ids(out, context);
     if *context.trace_state() != TraceState::NONE {
         str_field(out, 3, &context.trace_state().header());
     }
-    if data.parent_span_id != SpanId::INVALID {
+    if parent != SpanId::INVALID {
         out.extend_from_slice(&[tag_byte(4, BYTES), 8]);
-        out.extend_from_slice(&data.parent_span_id.to_bytes());
+        out.extend_from_slice(&parent.to_bytes());
     }
     str_field(out, 5, &name);
     out.extend_from_slice(&[tag_byte(6, VARINT), kind(&data.span_kind)]);

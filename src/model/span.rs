@@ -22,6 +22,8 @@ pub(crate) struct Span {
     pub(crate) inputs_are_arguments: bool,
     /// Keys whose string value is JSON text.
     pub(crate) json_keys: Vec<Key>,
+    /// Takes the place of its trace's root, which is in another process and sent somewhere else.
+    pub(crate) stands_for_root: bool,
 }
 
 /// Token counts of one span or of a trace.
@@ -41,12 +43,13 @@ impl Span {
             outputs: None,
             inputs_are_arguments: false,
             json_keys: Vec::new(),
+            stands_for_root: false,
         }
     }
 
-    /// The root of its trace, and not merely of this process's part of it.
+    /// The root of its trace, or what stands for it, and not merely of this process's part of it.
     pub(crate) fn is_root(&self) -> bool {
-        self.data.parent_span_id == SpanId::INVALID
+        self.data.parent_span_id == SpanId::INVALID || self.stands_for_root
     }
 
     pub(crate) fn attribute(&self, key: &str) -> Option<&Value> {

@@ -27,6 +27,9 @@ pub(crate) struct TableLimits {
     pub(crate) ttl: Duration,
     /// Open traces; beyond that the one that would leave next leaves at once.
     pub(crate) max_traces: usize,
+    /// Whether spans of callers in other processes go somewhere else, so that a root of this
+    /// process's part has to stand for the trace's.
+    pub(crate) callers_elsewhere: bool,
 }
 
 impl Default for TableLimits {
@@ -36,6 +39,7 @@ impl Default for TableLimits {
             running: Duration::from_secs(5),
             ttl: Duration::from_secs(3600),
             max_traces: 10_000,
+            callers_elsewhere: false,
         }
     }
 }
@@ -273,8 +277,12 @@ impl TraceTable {
         self.held -= spans.len();
         // A sort that keeps order: children as they ended, then the root.
         spans.sort_by_key(|weighed| is_local_root(&weighed.span.data));
+        let elsewhere = self.limits.callers_elsewhere;
         let mut synthetic_root =
-            lost.and_then(|lost| trace.synthetic_root(lost, ttl)).map(Box::new);
+            lost.and_then(|lost| trace.synthetic_root(lost, ttl, elsewhere)).map(Box::new);
+        if elsewhere && synthetic_root.is_none() {
+            trace.choose_root(&mut spans);
+        }
         trace.write_updates(&mut spans, synthetic_root.as_deref_mut());
         let finished = lost.is_some() || trace.open_roots.is_empty();
         let empty = spans.is_empty() && synthetic_root.is_none();

@@ -106,15 +106,33 @@ impl Trace {
         }
     }
 
+    /// Chooses what stands for a root that is sent somewhere else: the first of the roots here. One
+    /// that ends while another has not may be below that.
+    pub(crate) fn choose_root(&self, leaving: &mut [Weighed]) {
+        if !self.open_roots.is_empty() || leaving.iter().any(|weighed| weighed.span.is_root()) {
+            return;
+        }
+        let roots = leaving.iter_mut().filter(|weighed| is_local_root(&weighed.span.data));
+        if let Some(first) = roots.min_by_key(|weighed| weighed.span.data.start_time) {
+            first.span.stands_for_root = true;
+        }
+    }
+
     /// What was said of it, and whether that has left with a root.
     pub(crate) fn into_updates(self) -> (Updates, bool) {
         (self.updates, self.written)
     }
 
     /// A root made of what is known of it, when the trace's root is one of this process.
-    pub(crate) fn synthetic_root(&self, lost: Lost, ttl: Duration) -> Option<SpanData> {
-        let root = self.open_roots.iter().find(|root| root.is_whole)?;
+    pub(crate) fn synthetic_root(
+        &self,
+        lost: Lost,
+        ttl: Duration,
+        callers_elsewhere: bool,
+    ) -> Option<SpanData> {
+        let root = self.open_roots.iter().find(|root| root.is_whole || callers_elsewhere)?;
         let mut root = root.data()?;
+        root.parent_span_id = SpanId::INVALID;
         let (reason, description) = match lost {
             Lost::Expired => (
                 "expired",

@@ -32,6 +32,7 @@ mod stored;
 mod support;
 mod times;
 mod tls;
+mod trace_context;
 mod trace_info;
 mod traces;
 mod values;

@@ -178,9 +178,14 @@ impl Resolver<'_> {
             return Err(Error::config("with_memory_limit", &max_bytes.to_string(), fix));
         }
         let env = &builder.env;
+        let callers_elsewhere = builder.callers_elsewhere;
+        if callers_elsewhere {
+            let source = Source::Builder("with_callers_elsewhere");
+            self.explanation.note("callers", "elsewhere", source);
+        }
         Ok(PipelineSettings {
             max_bytes,
-            table: table(env)?,
+            table: TableLimits { callers_elsewhere, ..table(env)? },
             trim: self.span_trim()?,
             max_spans: size(env, var::OTEL_BSP_MAX_QUEUE_SIZE)?.and_then(|it| it.try_into().ok()),
             max_traces: size(env, var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE)?,

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::trace::Status;
+use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Key, KeyValue, Value};
 
 use crate::export::dialect::{Dialect, Head, Say};
@@ -64,6 +64,7 @@ impl Dialect for Server {
         Head {
             name: without_nul(&data.name),
             status: if said_nothing { Cow::Owned(Status::Ok) } else { head.status },
+            parent: if span.is_root() { SpanId::INVALID } else { head.parent },
             // The server keeps no trace of them, and a parent in another process is still a parent.
             parent_is_remote: data.parent_span_is_remote && !span.is_root(),
         }

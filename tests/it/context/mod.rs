@@ -1,5 +1,6 @@
 //! What is said of a whole trace, before it begins and while it runs, and whether there is one.
 
+mod callers;
 mod ids;
 mod scope;
 mod switch;

@@ -14,6 +14,7 @@ const LIMITS: TableLimits = TableLimits {
     running: Duration::from_secs(5),
     ttl: Duration::from_secs(30),
     max_traces: MAX_TRACES,
+    callers_elsewhere: false,
 };
 
 #[derive(Clone, Copy, Debug)]

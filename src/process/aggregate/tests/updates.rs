@@ -141,6 +141,62 @@ fn a_trace_that_is_pushed_out_keeps_what_was_said_of_it() {
     assert_eq!(in_vain(&mut table), 0);
 }
 
+/// Spans that stand for a root in each release, by id.
+fn standing(releases: &[Release]) -> Vec<Vec<u64>> {
+    let standing = |release: &Release| {
+        let spans = release.spans.iter().filter(|weighed| weighed.span.stands_for_root);
+        spans.map(|weighed| id_of(&weighed.span.data)).collect()
+    };
+    releases.iter().map(standing).collect()
+}
+
+fn elsewhere() -> (TraceTable, Instant) {
+    let limits = TableLimits { callers_elsewhere: true, ..TableLimits::default() };
+    (TraceTable::new(limits), now())
+}
+
+#[test]
+fn where_callers_send_elsewhere_the_first_root_here_stands_for_theirs() {
+    let (mut table, t0) = elsewhere();
+    let late = SpanData { start_time: at(50), ..in_trace(1, remote(2, 98)) };
+    table.ended(ended(late), t0);
+    table.ended(ended(in_trace(1, span_data("child", 3, 1))), t0);
+    table.ended(ended(in_trace(1, remote(1, 99))), t0);
+    assert_eq!(standing(&table.flush()), [[1]]);
+    // The caller calls again.
+    table.ended(ended(in_trace(1, remote(4, 97))), t0);
+    assert_eq!(standing(&table.flush()), [[4]]);
+}
+
+#[test]
+fn what_may_be_below_a_root_of_this_process_does_not_stand_for_one() {
+    let (mut table, t0) = elsewhere();
+    for outer in [in_trace(1, root(1)), in_trace(1, remote(1, 99))] {
+        table.started(OpenRoot::told(outer.clone()), t0);
+        table.ended(ended(in_trace(1, remote(2, 3))), t0);
+        assert_eq!(standing(&table.flush()), [[0; 0]]);
+        table.ended(ended(outer.clone()), t0);
+        table.ended(ended(in_trace(1, remote(4, 3))), t0);
+        let expected: &[u64] = if outer.parent_span_is_remote { &[1] } else { &[] };
+        assert_eq!(standing(&table.flush()), [expected]);
+    }
+}
+
+#[test]
+fn where_callers_send_elsewhere_a_root_of_theirs_is_made_up_too() {
+    let (mut table, t0) = elsewhere();
+    table.started(OpenRoot::told(in_trace(1, remote(1, 99))), t0);
+    let releases = table.close();
+    assert_eq!(releases[0].synthetic_root.as_ref().unwrap().parent_span_id, SpanId::INVALID);
+}
+
+#[test]
+fn no_span_stands_for_a_root_unless_callers_send_elsewhere() {
+    let (mut table, t0) = table();
+    table.ended(ended(in_trace(1, remote(1, 99))), t0);
+    assert_eq!(standing(&table.flush()), [[0; 0]]);
+}
+
 const KEYS: [&str; 3] = ["session.id", "user.id", "mlflow.traceTag.team"];
 const TRACES: u128 = 4;
 
