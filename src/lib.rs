@@ -34,7 +34,6 @@ pub use config::destination;
 pub use config::explain::{Explanation, Source};
 pub use config::variable::{Support, VARIABLES, Variable};
 pub use context::last::last_trace_id;
-pub use context::scope::Scoped;
 pub use context::trace_context::{TraceContext, context};
 pub use context::update::{TraceState, TraceUpdate};
 pub use error::{Error, Result};

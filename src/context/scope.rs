@@ -6,14 +6,12 @@
 //! it is in. Of the two the inner one holds.
 
 use std::cell::RefCell;
-use std::fmt;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{self, Poll};
 
 use opentelemetry::{Context, ContextGuard, KeyValue};
-use pin_project_lite::pin_project;
 
 use crate::context::trace_context::TraceContext;
 use crate::semconv::private;
@@ -186,35 +184,17 @@ impl TraceContext {
     /// assert_eq!(mlflow_tracing::context().session("chat-7").scope(answer()).await, 42);
     /// # }
     /// ```
-    pub fn scope<F: Future>(self, future: F) -> Scoped<F> {
-        Scoped { future, own: Arc::new(self), last: None }
-    }
-}
-
-pin_project! {
-    /// A future in a scope; made by [`TraceContext::scope`].
-    #[must_use = "futures do nothing unless they are polled"]
-    pub struct Scoped<F> {
-        #[pin]
-        future: F,
-        own: Arc<TraceContext>,
-        // The scope of the last poll, which is mostly that of the next.
-        last: Option<Arc<Scope>>,
-    }
-}
-
-impl<F: Future> Future for Scoped<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _inside = Inside::enter(this.own, this.last);
-        this.future.poll(context)
-    }
-}
-
-impl<F> fmt::Debug for Scoped<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scoped").field("context", &self.own).finish_non_exhaustive()
+    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let own = Arc::new(self);
+        async move {
+            let mut future = pin!(future);
+            // The scope of the last poll, which is mostly that of the next.
+            let mut last = None;
+            poll_fn(move |context| {
+                let _inside = Inside::enter(&own, &mut last);
+                future.as_mut().poll(context)
+            })
+            .await
+        }
     }
 }
