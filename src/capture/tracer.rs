@@ -84,8 +84,11 @@ impl Tracer for CapturingTracer {
             return CapturedSpan::Inner(self.tracer.build_with_context(builder, parent));
         }
         let mut builder = builder;
-        let attributes = builder.attributes.get_or_insert_default();
-        attributes.extend(scope::said_of_root(attributes, &self.trace_context, parent));
+        let has = builder.attributes.as_deref().unwrap_or_default();
+        let said = scope::said_of_root(has, &self.trace_context, parent);
+        if !said.is_empty() {
+            builder.attributes.get_or_insert_default().extend(said);
+        }
         let mut builder = Some(builder);
         let span = (self.make_root)(!has_parent, &mut || {
             self.tracer.build_with_context(builder.take().unwrap_or_default(), parent)

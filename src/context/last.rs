@@ -4,7 +4,7 @@
 //! are written between two steps of a counter; whoever finds the counter odd leaves the writing to
 //! the one who is at it, because of roots that end at the same time any is the last.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use opentelemetry::trace::TraceId;
 
@@ -66,20 +66,23 @@ impl Last {
         let mine = steps % 2 == 0
             && self
                 .steps
-                .compare_exchange(steps, steps + 1, Ordering::SeqCst, Ordering::Relaxed)
+                .compare_exchange(steps, steps + 1, Ordering::Acquire, Ordering::Relaxed)
                 .is_ok();
         if mine {
-            self.high.store(high, Ordering::SeqCst);
-            self.low.store(low, Ordering::SeqCst);
-            self.steps.store(steps + 2, Ordering::SeqCst);
+            // The odd step is seen before the words are, the even one after them.
+            fence(Ordering::Release);
+            self.high.store(high, Ordering::Relaxed);
+            self.low.store(low, Ordering::Relaxed);
+            self.steps.store(steps + 2, Ordering::Release);
         }
     }
 
     fn get(&self) -> Option<TraceId> {
         loop {
-            let before = self.steps.load(Ordering::SeqCst);
-            let (high, low) = (self.high.load(Ordering::SeqCst), self.low.load(Ordering::SeqCst));
-            if before % 2 == 0 && self.steps.load(Ordering::SeqCst) == before {
+            let before = self.steps.load(Ordering::Acquire);
+            let (high, low) = (self.high.load(Ordering::Relaxed), self.low.load(Ordering::Relaxed));
+            fence(Ordering::Acquire);
+            if before % 2 == 0 && self.steps.load(Ordering::Relaxed) == before {
                 let id = TraceId::from(u128::from(high) << 64 | u128::from(low));
                 return (id != TraceId::INVALID).then_some(id);
             }
@@ -89,10 +92,9 @@ impl Last {
 }
 
 fn words(trace_id: TraceId) -> (u64, u64) {
-    let bytes = trace_id.to_bytes();
-    let word = |half: &[u8]| half.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let (high, low) = bytes.split_at(8);
-    (word(high), word(low))
+    let id = u128::from_be_bytes(trace_id.to_bytes());
+    let word = |part: u128| u64::try_from(part & u128::from(u64::MAX)).unwrap_or(0);
+    (word(id >> 64), word(id))
 }
 
 #[cfg(test)]

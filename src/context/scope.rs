@@ -65,8 +65,9 @@ fn at(parent: &Context) -> Option<Arc<Scope>> {
 }
 
 /// Whether a span that starts now is to be recorded, as far as scopes say.
+#[inline]
 pub(crate) fn is_enabled(parent: &Context) -> Option<bool> {
-    at(parent)?.merged.is_enabled()
+    USED.load(Ordering::Relaxed).then(|| at(parent)?.merged.is_enabled()).flatten()
 }
 
 /// What a root that starts now is to be told beside what it has: what the scope says, and else what
@@ -76,6 +77,9 @@ pub(crate) fn said_of_root(
     usual: &TraceContext,
     parent: &Context,
 ) -> Vec<KeyValue> {
+    if usual.attributes().is_empty() && !USED.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
     let missing = |said: &&KeyValue| has.iter().all(|kv| kv.key != said.key);
     match at(parent) {
         Some(scope) => {
