@@ -19,6 +19,7 @@ pub(crate) mod filter;
 pub(crate) mod layer;
 pub(crate) mod link;
 pub(crate) mod probe;
+pub(crate) mod recorder;
 pub(crate) mod span_builder;
 pub(crate) mod span_ext;
 pub(crate) mod spans;

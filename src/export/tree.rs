@@ -10,8 +10,10 @@ use opentelemetry::trace::{SpanId, Status, TraceId};
 
 use crate::export::TraceChunk;
 use crate::model::id::mlflow_trace_id;
-use crate::model::span::{Span, TokenUsage};
+use crate::model::roll_up::{self, Node};
+use crate::model::span::Span;
 use crate::model::text::cut;
+use crate::model::token_usage::TokenUsage;
 
 /// Rows kept of one trace; the rest is counted.
 const MAX_ROWS: usize = 200;
@@ -231,29 +233,15 @@ fn arrange(rows: Vec<Row>) -> Vec<Line> {
     lines
 }
 
-/// Tokens of the whole trace: what a span reports includes what the spans below it report.
+/// Tokens of the whole trace.
 fn total_usage(rows: &[Row]) -> Option<TokenUsage> {
-    let parents: HashMap<SpanId, &Row> = rows.iter().map(|row| (row.id, row)).collect();
-    let hidden = |row: &Row| {
-        let mut seen = HashSet::new();
-        let mut above = parents.get(&row.parent);
-        while let Some(row) = above {
-            if row.usage.is_some() || !seen.insert(row.id) {
-                return row.usage.is_some();
-            }
-            above = parents.get(&row.parent);
-        }
-        false
-    };
-    let counted = rows.iter().filter(|row| row.usage.is_some() && !hidden(row));
-    counted.filter_map(|row| row.usage).reduce(|sum, usage| TokenUsage {
-        input: sum.input.saturating_add(usage.input),
-        output: sum.output.saturating_add(usage.output),
-    })
+    let node = |row: &Row| Node { id: row.id, parent: row.parent, own: row.usage };
+    let nodes: Vec<_> = rows.iter().map(node).collect();
+    roll_up::total(&nodes, TokenUsage::plus)
 }
 
 fn tokens(usage: TokenUsage) -> String {
-    format!("{} → {} tokens", usage.input, usage.output)
+    format!("{} → {} tokens", usage.input_tokens(), usage.output_tokens())
 }
 
 fn duration(duration: Duration) -> String {

@@ -4,9 +4,11 @@ use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::cost::Cost;
 use crate::model::span_type::SpanType;
 use crate::model::text::Content;
-use crate::semconv;
+use crate::model::token_usage::TokenUsage;
+use crate::semconv::{self, otel};
 
 /// A span with the capturing layer's notes worked in.
 ///
@@ -24,13 +26,6 @@ pub(crate) struct Span {
     pub(crate) json_keys: Vec<Key>,
     /// Takes the place of its trace's root, which is in another process and sent somewhere else.
     pub(crate) stands_for_root: bool,
-}
-
-/// Token counts of one span or of a trace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TokenUsage {
-    pub(crate) input: i64,
-    pub(crate) output: i64,
 }
 
 impl Span {
@@ -71,31 +66,45 @@ impl Span {
         matches!(self.data.status, Status::Error { .. })
     }
 
+    pub(crate) fn has_exception(&self) -> bool {
+        self.data.events.events.iter().any(|event| event.name == otel::EXCEPTION)
+    }
+
     /// Tokens the span reports itself, in MLflow's or the GenAI convention's words.
     pub(crate) fn token_usage(&self) -> Option<TokenUsage> {
-        if let Some(text) = self.text(semconv::span::TOKEN_USAGE) {
-            let usage: serde_json::Value = serde_json::from_str(text).ok()?;
-            let count = |key: &str| usage.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0);
-            return Some(TokenUsage {
-                input: count("input_tokens"),
-                output: count("output_tokens"),
-            });
-        }
+        let said = self.text(semconv::span::TOKEN_USAGE).and_then(TokenUsage::from_json);
+        said.or_else(|| self.gen_ai_usage())
+    }
+
+    /// Source: OpenTelemetry GenAI semantic conventions 1.41; what was written to the cache has had
+    /// two names, and mlflow 3.17.2 reads both.
+    fn gen_ai_usage(&self) -> Option<TokenUsage> {
         let count = |key: &str| match self.attribute(key) {
             Some(Value::I64(count)) => Some(*count),
             _ => None,
         };
-        TokenUsage::of_counts(
-            count(semconv::otel::GEN_AI_INPUT_TOKENS),
-            count(semconv::otel::GEN_AI_OUTPUT_TOKENS),
-        )
+        let usage = TokenUsage::of_counts(
+            count(otel::GEN_AI_INPUT_TOKENS),
+            count(otel::GEN_AI_OUTPUT_TOKENS),
+        )?;
+        let cached = |key: &str| count(key).and_then(|count| u64::try_from(count).ok());
+        let usage = cached(otel::GEN_AI_CACHE_READ_TOKENS)
+            .map_or(usage, |tokens| usage.with_cache_read(tokens));
+        let written = cached(otel::GEN_AI_CACHE_CREATION_TOKENS)
+            .or_else(|| cached(otel::GEN_AI_CACHE_WRITE_TOKENS));
+        Some(written.map_or(usage, |tokens| usage.with_cache_creation(tokens)))
     }
-}
 
-impl TokenUsage {
-    /// What is not counted is nothing; none when neither is.
-    pub(crate) fn of_counts(input: Option<i64>, output: Option<i64>) -> Option<Self> {
-        (input.is_some() || output.is_some())
-            .then(|| Self { input: input.unwrap_or(0), output: output.unwrap_or(0) })
+    /// What the span says it cost.
+    pub(crate) fn cost(&self) -> Option<Cost> {
+        self.text(semconv::span::COST).and_then(Cost::from_json)
+    }
+
+    /// The model that answered, or else the one that was asked, in MLflow's or the GenAI
+    /// convention's words.
+    pub(crate) fn model(&self) -> Option<&str> {
+        [semconv::span::MODEL, otel::GEN_AI_RESPONSE_MODEL, otel::GEN_AI_REQUEST_MODEL]
+            .into_iter()
+            .find_map(|key| self.text(key))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::log_level::LogLevel;
+
 /// Kind of a span's operation; chooses the icon, the colour and the default log level in MLflow.
 ///
 /// The set is open: any word may be written to `mlflow.spanType`; [`SpanType::Custom`] carries it.
@@ -87,15 +89,15 @@ impl<'a> SpanType<'a> {
     /// Level that a span of this kind has when it ended well.
     ///
     /// Source: mlflow 3.17.2 `entities/span.py`, default at `LiveSpan.end`.
-    pub(crate) fn log_level(self) -> i64 {
+    pub(crate) fn log_level(self) -> LogLevel {
         match self {
             Self::Llm
             | Self::ChatModel
             | Self::Tool
             | Self::Retriever
             | Self::Agent
-            | Self::Embedding => 20,
-            _ => 10,
+            | Self::Embedding => LogLevel::Info,
+            _ => LogLevel::Debug,
         }
     }
 

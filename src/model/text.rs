@@ -53,6 +53,14 @@ impl Content {
         }
     }
 
+    /// The content as JSON text: what only begins like JSON is as it is.
+    pub(crate) fn to_json(&self) -> Cow<'_, str> {
+        match self {
+            Self::Json(json) => Cow::Borrowed(json),
+            Self::Text(text) => Cow::Owned(serde_json::to_string(text).unwrap_or_default()),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Json(text) | Self::Text(text) => text,
@@ -66,10 +74,10 @@ fn scalar(json: &str) -> Value {
     match serde_json::from_str::<serde_json::Value>(json) {
         Ok(serde_json::Value::Bool(value)) => Value::Bool(value),
         Ok(serde_json::Value::String(text)) => Value::String(text.into()),
-        Ok(serde_json::Value::Number(number)) => match (number.as_i64(), number.as_u64()) {
-            (Some(integer), _) => Value::I64(integer),
-            (None, Some(_)) => text(),
-            (None, None) => number.as_f64().map_or_else(text, Value::F64),
+        Ok(serde_json::Value::Number(_)) if is_large_integer(json.trim()) => text(),
+        Ok(serde_json::Value::Number(number)) => match number.as_i64() {
+            Some(integer) => Value::I64(integer),
+            None => number.as_f64().map_or_else(text, Value::F64),
         },
         _ => text(),
     }

@@ -16,7 +16,7 @@ use crate::semconv::{private, span as keys};
 
 /// What the dialect adds begins with this, and comes last.
 const ADDED_PREFIX: &str = "gen_ai.";
-const MOST_ADDED: usize = 6;
+const MOST_ADDED: usize = 8;
 
 /// The span with notes as the capturing layer makes them, and without what the dialect added.
 pub(super) fn as_captured(mut data: SpanData) -> SpanData {

@@ -19,7 +19,7 @@ pub mod span {
     pub const OUTPUTS: &str = "mlflow.spanOutputs";
     /// One of [`SpanType`](crate::SpanType)'s names, or a word of your own (at most 500 characters).
     pub const TYPE: &str = "mlflow.spanType";
-    /// 10 to 50, as in Python's `logging`; set by the exporter when absent.
+    /// 10 to 50 ([`LogLevel`](crate::LogLevel)); set by the exporter when absent.
     pub const LOG_LEVEL: &str = "mlflow.spanLogLevel";
     /// Token counts as a JSON object with `input_tokens`, `output_tokens`, `total_tokens`.
     pub const TOKEN_USAGE: &str = "mlflow.chat.tokenUsage";
@@ -100,6 +100,10 @@ pub mod metadata {
     pub const INPUTS: &str = "mlflow.traceInputs";
     /// Root outputs, cut to 250 characters.
     pub const OUTPUTS: &str = "mlflow.traceOutputs";
+    /// Tokens of the whole trace as JSON, as [`span::TOKEN_USAGE`](super::span::TOKEN_USAGE).
+    pub const TOKEN_USAGE: &str = "mlflow.trace.tokenUsage";
+    /// Cost of the whole trace as JSON, as [`span::COST`](super::span::COST).
+    pub const COST: &str = "mlflow.trace.cost";
     /// Number and sizes of the spans as JSON.
     pub const SIZE_STATS: &str = "mlflow.trace.sizeStats";
     /// Total size of the spans in bytes.
@@ -132,6 +136,14 @@ pub mod otel {
     pub const GEN_AI_INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
     /// Output tokens, an integer.
     pub const GEN_AI_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+    /// Input tokens read from the prompt cache, an integer.
+    pub const GEN_AI_CACHE_READ_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+    /// Input tokens written to the prompt cache, an integer.
+    pub const GEN_AI_CACHE_CREATION_TOKENS: &str = "gen_ai.usage.cache_creation.input_tokens";
+    /// The same by another name, which is read too.
+    pub const GEN_AI_CACHE_WRITE_TOKENS: &str = "gen_ai.usage.cache_write.input_tokens";
+    /// Tools that a model may call, a JSON array.
+    pub const GEN_AI_TOOL_DEFINITIONS: &str = "gen_ai.tool.definitions";
     /// Why generation stopped, an array of strings.
     pub const GEN_AI_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
     /// What a model was told, a JSON array of messages.

@@ -12,8 +12,10 @@ use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Key, KeyValue, Value};
 
 use crate::export::dialect::{Dialect, Head, Say};
+use crate::model::log_level::LogLevel;
 use crate::model::said::Said;
 use crate::model::span::Span;
+use crate::model::span_type::SpanType;
 use crate::model::text::{self, Content, column, cut, first_byte, without_nul};
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::semconv::{otel, span as keys, tag, trace};
@@ -24,7 +26,6 @@ const MAX_SESSION_CHARS: usize = 250;
 const MAX_TYPE_CHARS: usize = 500;
 const MAX_TAG_KEY_CHARS: usize = 250;
 const MAX_TAG_VALUE_CHARS: usize = 4096;
-const ERROR_LOG_LEVEL: i64 = 40;
 
 /// Attributes whose string value other dialects, and ours, define as JSON text.
 const JSON_PREFIXES: [&str; 12] = [
@@ -86,6 +87,11 @@ impl Dialect for Server {
             if name == keys::TYPE || (carried && travels_in_trace_info(name)) {
                 continue;
             }
+            if let (keys::LOG_LEVEL, Value::I64(level)) = (name, &kv.value) {
+                has_log_level = true;
+                say(name, raised(*level, span).into());
+                continue;
+            }
             has_log_level |= name == keys::LOG_LEVEL;
             has_trace_name |= name == trace::NAME_TAG;
             if let Some(said) = attribute(kv, &span.json_keys) {
@@ -93,15 +99,26 @@ impl Dialect for Server {
             }
         }
         if !has_log_level {
-            say(
-                keys::LOG_LEVEL,
-                if span.is_error() { ERROR_LOG_LEVEL } else { kind.log_level() }.into(),
-            );
+            say(keys::LOG_LEVEL, log_level(span, kind).into());
         }
         if span.is_root() && !has_trace_name {
             say(trace::NAME_TAG, cut(&without_nul(&span.data.name), MAX_TAG_VALUE_CHARS).into());
         }
     }
+}
+
+/// The level of a span that says none.
+///
+/// In Python a span whose status was set to ERROR, without an exception, stays at DEBUG or INFO,
+/// where whoever looks for errors does not see it.
+fn log_level(span: &Span, kind: SpanType<'_>) -> i64 {
+    let level = if span.is_error() { LogLevel::Error } else { kind.log_level() };
+    raised(level.number(), span)
+}
+
+/// An exception makes the level at least that of an error.
+fn raised(level: i64, span: &Span) -> i64 {
+    if span.has_exception() { level.max(LogLevel::Error.number()) } else { level }
 }
 
 /// Whether a root attribute is sent by the trace-info call.

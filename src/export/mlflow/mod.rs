@@ -1,6 +1,9 @@
 //! An MLflow server: many traces a request to `/v1/traces`, and the trace-info call where it is due.
 
 mod dialect;
+mod preview;
+mod roll_up;
+mod sizes;
 mod trace_info;
 mod wire;
 
@@ -17,7 +20,12 @@ use crate::model::trace_info_mode::TraceInfoMode;
 use crate::model::trace_map::TraceMap;
 use crate::semconv;
 use crate::transport::{Epilogue, Parcel, Payload};
-use trace_info::{ProcessInfo, Sizes, TraceInfo};
+use roll_up::RollUp;
+use trace_info::{ProcessInfo, TraceInfo};
+
+/// Spans of all running traces that are remembered for sums and statistics, about 40 MB. Beyond that
+/// a trace goes without them.
+const MAX_REMEMBERED: usize = 1_000_000;
 
 pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
     let process = ProcessInfo {
@@ -31,6 +39,7 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
         spans: SpanEncoder::protobuf(settings.encoder)?,
         resources: Resources::default(),
         running: TraceMap::default(),
+        remembered: 0,
     };
     let name = format!("MLflow {}", settings.endpoint.url());
     Ok(Destination::new(name, Box::new(encoder), Box::new(wire::MlflowWire::new(settings))))
@@ -42,13 +51,15 @@ struct MlflowEncoder {
     spans: SpanEncoder,
     resources: Resources,
     running: TraceMap<Running>,
+    /// Spans that the running traces remember.
+    remembered: usize,
 }
 
 /// What is to be said of a trace of which a part has left, once it is finished.
 #[derive(Debug, Default)]
 struct Running {
     info: Option<TraceInfo>,
-    sizes: Sizes,
+    sums: RollUp,
 }
 
 impl Encoder for MlflowEncoder {
@@ -77,17 +88,25 @@ impl MlflowEncoder {
         if self.mode == TraceInfoMode::Never {
             return None;
         }
-        let Running { info: known, mut sizes } =
-            self.running.remove(&chunk.trace_id).unwrap_or_default();
-        for payload in payloads {
-            sizes.add(payload.bytes().len());
-        }
-        let info = info.or(known);
-        if !chunk.finished {
-            self.running.insert(chunk.trace_id, Running { info, sizes });
+        let mut running = self.running.remove(&chunk.trace_id).unwrap_or_default();
+        self.remembered -= running.sums.len();
+        running.info = info.or(running.info);
+        if chunk.finished && running.info.is_none() {
             return None;
         }
-        info.map(|info| info.into_epilogue(chunk.trace_id, &sizes))
+        for (span, payload) in chunk.all().zip(payloads) {
+            running.sums.add(span, payload.bytes().len());
+        }
+        if chunk.finished {
+            let Running { info, sums } = running;
+            return info.map(|info| info.into_epilogue(chunk.trace_id, &sums));
+        }
+        if self.remembered + running.sums.len() > MAX_REMEMBERED {
+            running.sums.give_up();
+        }
+        self.remembered += running.sums.len();
+        self.running.insert(chunk.trace_id, running);
+        None
     }
 }
 

@@ -1,6 +1,8 @@
 use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use prost::Message as _;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::otlp_encoder::OtlpEncoder;
@@ -70,6 +72,53 @@ fn a_root_made_up_is_sent_but_not_counted() {
     assert_eq!(stats_of(&parcel.epilogue.unwrap())["num_spans"], 2);
 }
 
+proptest! {
+    #[test]
+    fn a_trace_is_summed_up_the_same_however_it_arrives(
+        tree in vec((any::<prop::sample::Index>(), prop::option::of(1..100_u64)), 1..12),
+        cuts in vec(any::<bool>(), 12),
+    ) {
+        let mut spans = Vec::new();
+        for (id, (index, usage)) in (1..).zip(&tree) {
+            let parent = if id == 1 { 0 } else { 1 + index.index(spans.len()) as u64 };
+            let mut data = span_data("span", id, parent);
+            data.attributes.extend(usage.map(|tokens| {
+                let usage = json!({ "input_tokens": tokens, "output_tokens": 1 }).to_string();
+                KeyValue::new("mlflow.chat.tokenUsage", usage)
+            }));
+            spans.push(plain(data));
+        }
+        spans.reverse();
+
+        let whole = encode(&mut encoder(TraceInfoMode::Always), &spans, true).epilogue.unwrap();
+        let mut encoder = encoder(TraceInfoMode::Always);
+        let mut part = Vec::new();
+        let mut told = None;
+        for (at, (span, cut)) in spans.iter().zip(&cuts).enumerate() {
+            part.push(span.clone());
+            let last = at + 1 == spans.len();
+            if *cut || last {
+                told = encode(&mut encoder, &std::mem::take(&mut part), last).epilogue;
+            }
+        }
+        prop_assert_eq!(told.unwrap().text, whole.text);
+        prop_assert!(encoder.running.is_empty() && encoder.remembered == 0);
+    }
+}
+
+#[test]
+fn what_is_remembered_of_running_traces_is_bounded() {
+    let mut encoder = encoder(TraceInfoMode::Always);
+    encoder.remembered = MAX_REMEMBERED - 1;
+    let child = plain(span_data("a", 2, 1));
+    encode(&mut encoder, &[child.clone(), child.clone()], false);
+    assert_eq!(encoder.remembered, MAX_REMEMBERED - 1);
+    encode(&mut encoder, &[child], false);
+    let epilogue = encode(&mut encoder, &[plain(root_data([]))], true).epilogue.unwrap();
+    assert!(!epilogue.text.contains("sizeStats"), "{}", epilogue.text);
+    assert_eq!(encoder.remembered, MAX_REMEMBERED - 1);
+}
+
 #[test]
 fn a_name_of_the_service_that_nobody_gave_is_no_tag() {
     let kept = |attributes: &[(&'static str, &'static str)]| -> Vec<String> {
@@ -92,6 +141,7 @@ fn encoder(mode: TraceInfoMode) -> MlflowEncoder {
         spans: SpanEncoder::protobuf(OtlpEncoder::Own).unwrap(),
         resources: Resources::default(),
         running: TraceMap::default(),
+        remembered: 0,
     }
 }
 

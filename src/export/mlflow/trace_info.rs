@@ -8,9 +8,11 @@ use opentelemetry::trace::TraceId;
 use serde_json::{Map, Value, json};
 
 use super::dialect::travels_in_trace_info;
+use super::preview::{self, Speaker};
+use super::roll_up::RollUp;
 use crate::model::id::mlflow_trace_id;
 use crate::model::span::Span;
-use crate::model::text::{column, cut_with_dots, without_nul};
+use crate::model::text::{Content, column, cut_with_dots};
 use crate::model::time;
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::semconv::{metadata, otel, tag, trace};
@@ -19,10 +21,7 @@ use crate::transport::Epilogue;
 const MAX_KEY_CHARS: usize = 250;
 const MAX_METADATA_CHARS: usize = 250;
 const MAX_TAG_CHARS: usize = 4096;
-const MAX_PREVIEW_CHARS: usize = 1000;
 const MAX_CLIENT_REQUEST_ID_CHARS: usize = 50;
-/// Spans of one trace whose sizes are remembered; a larger trace goes without statistics.
-const MAX_SIZES: usize = 100_000;
 
 /// What the program says about itself.
 #[derive(Clone, Debug)]
@@ -36,10 +35,6 @@ pub(super) struct ProcessInfo {
 /// The body of the call, but for the experiment, which the sender knows.
 #[derive(Debug)]
 pub(super) struct TraceInfo(Map<String, Value>);
-
-/// Encoded sizes of a trace's spans.
-#[derive(Debug, Default)]
-pub(super) struct Sizes(Vec<usize>);
 
 impl TraceInfo {
     /// The call that `root` asks for; `None` when the spans say everything.
@@ -72,22 +67,25 @@ impl TraceInfo {
         if let Some(id) = root.attribute(trace::CLIENT_REQUEST_ID) {
             put("client_request_id", column(&id.as_str(), MAX_CLIENT_REQUEST_ID_CHARS).into());
         }
-        for (key, attribute) in [
-            ("request_preview", trace::REQUEST_PREVIEW),
-            ("response_preview", trace::RESPONSE_PREVIEW),
+        for (key, attribute, content, speaker) in [
+            ("request_preview", trace::REQUEST_PREVIEW, &root.inputs, Speaker::User),
+            ("response_preview", trace::RESPONSE_PREVIEW, &root.outputs, Speaker::Assistant),
         ] {
-            if let Some(text) = root.text(attribute) {
-                put(key, without_nul(&cut_with_dots(text, MAX_PREVIEW_CHARS)).into());
+            let own = root.text(attribute).map(preview::fitted);
+            let preview =
+                own.or_else(|| content.as_ref().map(|content| preview::of(content, speaker)));
+            if let Some(preview) = preview {
+                put(key, preview.into());
             }
         }
         Self(info)
     }
 
-    /// Adds the size statistics and makes the message that follows the trace's last span.
-    pub(super) fn into_epilogue(self, trace_id: TraceId, sizes: &Sizes) -> Epilogue {
+    /// Adds sums and size statistics, and makes the message that follows the trace's last span.
+    pub(super) fn into_epilogue(self, trace_id: TraceId, sums: &RollUp) -> Epilogue {
         let Self(mut info) = self;
         if let Some(entries) = info.get_mut("trace_metadata").and_then(Value::as_object_mut) {
-            sizes.describe(entries);
+            sums.describe(entries);
         }
         Epilogue { trace_id, text: Value::Object(info).to_string() }
     }
@@ -123,15 +121,13 @@ fn describe_metadata(root: &Span, process: &ProcessInfo) -> Map<String, Value> {
     put(metadata::SOURCE_TYPE, "LOCAL");
     process.user.iter().for_each(|user| put(metadata::PROCESS_USER, user));
     process.source_name.iter().for_each(|name| put(metadata::SOURCE_NAME, name));
-    let content = |content: Option<&crate::model::text::Content>| {
-        cut_with_dots(
-            content.map(crate::model::text::Content::as_str).unwrap_or_default(),
-            MAX_METADATA_CHARS,
-        )
+    let content = |content: &Option<Content>| {
+        let json = content.as_ref().map(Content::to_json).unwrap_or_default();
+        cut_with_dots(&json, MAX_METADATA_CHARS)
     };
     process.model_id.iter().for_each(|id| put(trace::MODEL_ID, id));
-    put(metadata::INPUTS, &content(root.inputs.as_ref()));
-    put(metadata::OUTPUTS, &content(root.outputs.as_ref()));
+    put(metadata::INPUTS, &content(&root.inputs));
+    put(metadata::OUTPUTS, &content(&root.outputs));
     for (key, attributes) in [
         (metadata::SESSION, [trace::SESSION, otel::GEN_AI_CONVERSATION].as_slice()),
         (metadata::USER, &[trace::USER]),
@@ -163,45 +159,6 @@ fn describe_tags(root: &Span) -> Map<String, Value> {
 fn prefixed<'a>(root: &'a Span, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a OtelValue)> {
     let attributes = root.data.attributes.iter();
     attributes.filter_map(move |kv| Some((kv.key.as_str().strip_prefix(prefix)?, &kv.value)))
-}
-
-impl Sizes {
-    pub(super) fn add(&mut self, bytes: usize) {
-        if self.0.len() <= MAX_SIZES {
-            self.0.push(bytes);
-        }
-    }
-
-    /// Number of spans, and how their sizes are spread.
-    fn describe(&self, entries: &mut Map<String, Value>) {
-        if self.0.len() > MAX_SIZES {
-            return;
-        }
-        let mut sizes = self.0.clone();
-        sizes.sort_unstable();
-        let total: usize = sizes.iter().sum();
-        let stats = json!({
-            "total_size_bytes": total,
-            "num_spans": sizes.len(),
-            "max": sizes.last().copied().unwrap_or(0),
-            "p25": percentile(&sizes, 25),
-            "p50": percentile(&sizes, 50),
-            "p75": percentile(&sizes, 75),
-        });
-        entries.insert(metadata::SIZE_STATS.to_owned(), stats.to_string().into());
-        entries.insert(metadata::SIZE_BYTES.to_owned(), total.to_string().into());
-    }
-}
-
-/// Linear interpolation between the two nearest ranks, cut to an integer.
-///
-/// Source: mlflow 3.17.2 `tracing/utils` size statistics.
-fn percentile(sorted: &[usize], percent: usize) -> usize {
-    let scaled = percent * sorted.len().saturating_sub(1);
-    let (rank, part) = (scaled / 100, scaled % 100);
-    let at = |rank: usize| sorted.get(rank).copied().unwrap_or(0);
-    let (low, high) = (at(rank), at(rank + 1).max(at(rank)));
-    low + (high - low) * part / 100
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use super::messages::{self, InputMessages};
 use crate::export::dialect::{Dialect, Say};
 use crate::model::said::Said;
-use crate::model::span::{Span, TokenUsage};
+use crate::model::span::Span;
 use crate::model::span_type::SpanType;
 use crate::model::text::Content;
+use crate::model::token_usage::TokenUsage;
 use crate::semconv::{otel, span as keys};
 
 /// The span with its whole meaning in its attributes.
@@ -43,7 +44,15 @@ pub(crate) struct GenAi;
 
 impl Dialect for GenAi {
     fn attributes(&self, span: &Span, say: &mut Say<'_>) {
-        own(span, say);
+        own(span, &mut |key, said| match (key, &said) {
+            (keys::CHAT_TOOLS, Said::As(Value::String(tools))) => {
+                match messages::of_tools(tools.as_str()) {
+                    Some(tools) => say_new(span, otel::GEN_AI_TOOL_DEFINITIONS, tools.into(), say),
+                    None => say(key, said),
+                }
+            }
+            _ => say(key, said),
+        });
         match span.span_type().operation() {
             operation if speaks(operation) => messages(span, say),
             Some("execute_tool") => tool(span, say),
@@ -139,13 +148,25 @@ fn add(span: &Span, say: &mut Say<'_>) {
         add(Word::Provider, provider.into());
     }
     if let Some(usage) = facts.usage(span) {
-        add(Word::InputTokens, usage.input.into());
-        add(Word::OutputTokens, usage.output.into());
+        add(Word::InputTokens, tokens(usage.input_tokens()));
+        add(Word::OutputTokens, tokens(usage.output_tokens()));
+        for (word, count) in [
+            (Word::CacheReadTokens, usage.cache_read_tokens()),
+            (Word::CacheCreationTokens, usage.cache_creation_tokens()),
+        ] {
+            if let Some(count) = count {
+                add(word, tokens(count));
+            }
+        }
     }
     let reasons = if speaks(operation) { finish_reasons(span) } else { Vec::new() };
     if !reasons.is_empty() {
         add(Word::FinishReasons, Said::Made(Value::Array(Array::String(reasons))));
     }
+}
+
+fn tokens(count: u64) -> Said<'static> {
+    Said::from(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// Words of the GenAI conventions that may be added.
@@ -157,6 +178,8 @@ enum Word {
     Provider,
     InputTokens,
     OutputTokens,
+    CacheReadTokens,
+    CacheCreationTokens,
     FinishReasons,
 }
 
@@ -169,11 +192,13 @@ impl Word {
             Self::Provider => otel::GEN_AI_PROVIDER,
             Self::InputTokens => otel::GEN_AI_INPUT_TOKENS,
             Self::OutputTokens => otel::GEN_AI_OUTPUT_TOKENS,
+            Self::CacheReadTokens => otel::GEN_AI_CACHE_READ_TOKENS,
+            Self::CacheCreationTokens => otel::GEN_AI_CACHE_CREATION_TOKENS,
             Self::FinishReasons => otel::GEN_AI_FINISH_REASONS,
         }
     }
 
-    fn bit(self) -> u8 {
+    fn bit(self) -> u16 {
         1 << self as u8
     }
 }
@@ -188,7 +213,7 @@ struct Facts<'a> {
     input_tokens: Option<i64>,
     output_tokens: Option<i64>,
     /// A bit for each word that the span uses itself.
-    used: u8,
+    used: u16,
 }
 
 impl<'a> Facts<'a> {
@@ -226,6 +251,10 @@ impl<'a> Facts<'a> {
                 otel::GEN_AI_TOOL_NAME => Word::ToolName,
                 otel::GEN_AI_REQUEST_MODEL => Word::RequestModel,
                 otel::GEN_AI_PROVIDER => Word::Provider,
+                otel::GEN_AI_CACHE_READ_TOKENS => Word::CacheReadTokens,
+                otel::GEN_AI_CACHE_CREATION_TOKENS | otel::GEN_AI_CACHE_WRITE_TOKENS => {
+                    Word::CacheCreationTokens
+                }
                 otel::GEN_AI_FINISH_REASONS => Word::FinishReasons,
                 _ => continue,
             };

@@ -51,6 +51,26 @@ pub(super) fn of_outputs(outputs: &str) -> Option<String> {
     messages.filter(|messages| !messages.is_empty()).map(|all| Value::Array(all).to_string())
 }
 
+/// Tools that a model may call, as a JSON array; none when `tools` has another shape.
+///
+/// OpenAI's chat API wraps a function, which the conventions do not.
+pub(super) fn of_tools(tools: &str) -> Option<String> {
+    let tools: Value = serde_json::from_str(tools).ok()?;
+    let tools: Vec<Value> = tools.as_array()?.iter().map(of_tool).collect();
+    Some(Value::Array(tools).to_string())
+}
+
+fn of_tool(tool: &Value) -> Value {
+    match (tool.get("type"), tool.get("function")) {
+        (Some(kind), Some(Value::Object(function))) => {
+            let mut flat = Map::from_iter([("type".to_owned(), kind.clone())]);
+            flat.extend(function.clone());
+            Value::Object(flat)
+        }
+        _ => tool.clone(),
+    }
+}
+
 fn of_choice(choice: &Value) -> Option<Value> {
     let message = choice.get("message")?;
     Some(assistant(parts_of_message(message), choice.get("finish_reason")))
@@ -182,6 +202,21 @@ mod tests {
         let message = &parse(&of_outputs(&outputs.to_string()).unwrap())[0];
         assert_eq!(message["finish_reason"], "tool_use");
         assert_eq!(message["parts"][1]["arguments"], json!({ "x": 1 }));
+    }
+
+    #[test]
+    fn a_tool_is_not_wrapped() {
+        let tools = json!([
+            { "type": "function", "function": { "name": "f", "parameters": { "x": 1 } } },
+            { "name": "g", "input_schema": {} },
+        ]);
+        let flat = json!([
+            { "type": "function", "name": "f", "parameters": { "x": 1 } },
+            { "name": "g", "input_schema": {} },
+        ]);
+        assert_eq!(parse(&of_tools(&tools.to_string()).unwrap()), flat);
+        assert_eq!(of_tools("{}"), None);
+        assert_eq!(of_tools("hammer"), None);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The separate trace-info call.
 
-use mlflow_tracing::{Builder, TraceInfoMode};
+use mlflow_tracing::destination::{Destination, Mlflow};
+use mlflow_tracing::{Builder, Cost, MlflowSpanExt as _, TokenUsage, TraceInfoMode};
 use serde_json::{Value, json};
 use tracing::info_span;
 
-use crate::support::app::Traced;
+use crate::support::app::{Traced, builder};
 use crate::support::server::{Route, Server};
 
 fn traced(mode: TraceInfoMode) -> Traced {
@@ -126,6 +127,60 @@ fn the_call_counts_the_spans_and_their_bytes() {
         info["trace_metadata"]["mlflow.trace.sizeBytes"],
         stats["total_size_bytes"].to_string()
     );
+}
+
+/// A chat whose agent reports what its calls took together, and another call beside.
+fn chat() {
+    let ask = json!({ "messages": [{ "role": "user", "content": "why?" }] });
+    let answer = json!({ "choices": [{ "message": { "role": "assistant", "content": "so" } }] });
+    let root = info_span!("chat");
+    root.set_inputs(&ask).set_outputs(&answer);
+    root.in_scope(|| {
+        let agent = info_span!("agent");
+        agent.set_token_usage(&TokenUsage::new(10, 5).with_cache_read(4));
+        agent.in_scope(|| {
+            let call = info_span!("call");
+            call.set_token_usage(&TokenUsage::new(10, 5)).set_cost(&Cost::new(0.25, 0.5));
+        });
+        let judge = info_span!("judge");
+        judge.set_token_usage(&TokenUsage::new(1, 1)).set_cost(&Cost::new(1.0, 0.0));
+    });
+}
+
+#[test]
+fn the_call_tells_what_the_trace_took_and_what_was_said() {
+    let traced = traced(TraceInfoMode::Always);
+    traced.run(chat);
+    traced.delivered();
+    let info = infos(&traced).remove(0);
+    assert_eq!(
+        (&info["request_preview"], &info["response_preview"]),
+        (&json!("why?"), &json!("so"))
+    );
+    let sums = |key: &str| -> Value {
+        serde_json::from_str(info["trace_metadata"][key].as_str().unwrap()).unwrap()
+    };
+    let usage = json!({
+        "input_tokens": 11, "output_tokens": 6, "total_tokens": 17, "cache_read_input_tokens": 4,
+    });
+    assert_eq!(sums("mlflow.trace.tokenUsage"), usage);
+    let cost = json!({ "input_cost": 1.25, "output_cost": 0.5, "total_cost": 1.75 });
+    assert_eq!(sums("mlflow.trace.cost"), cost);
+}
+
+#[test]
+fn spans_that_a_filter_keeps_back_are_not_counted() {
+    let server = Server::mlflow();
+    let destination = Mlflow::new(server.url()).with_trace_info(TraceInfoMode::Always);
+    let destination = Destination::from(destination).with_filter(|span| span.name != "judge");
+    let guard = builder().with_destination(destination).build().unwrap();
+    let traced = Traced::new(guard, server);
+    traced.run(chat);
+    traced.flush();
+    traced.conserved();
+    let metadata = infos(&traced).remove(0)["trace_metadata"].clone();
+    assert!(metadata["mlflow.trace.sizeStats"].as_str().unwrap().contains("\"num_spans\":3"));
+    assert!(metadata["mlflow.trace.tokenUsage"].as_str().unwrap().contains("\"input_tokens\":10"));
 }
 
 #[test]

@@ -32,12 +32,12 @@ fn the_call_has_the_shape_of_the_python_sdks() {
         outputs: Some(Content::Text("hi".to_owned())),
         ..plain(data)
     };
-    let mut sizes = Sizes::default();
+    let mut sums = RollUp::default();
     for bytes in [1115, 592, 664] {
-        sizes.add(bytes);
+        sums.add(&root, bytes);
     }
     let info = TraceInfo::of(&root, TraceInfoMode::Always, &process()).unwrap();
-    let epilogue = info.into_epilogue(TraceId::from(TRACE), &sizes);
+    let epilogue = info.into_epilogue(TraceId::from(TRACE), &sums);
     assert_eq!(epilogue.trace_id, TraceId::from(TRACE));
 
     let stats =
@@ -61,7 +61,7 @@ fn the_call_has_the_shape_of_the_python_sdks() {
             "mlflow.trace.user": "user-1",
             "custom": "v",
             "mlflow.traceInputs": "{\"question\": \"what?\", \"k\": 3}",
-            "mlflow.traceOutputs": "hi",
+            "mlflow.traceOutputs": "\"hi\"",
             "mlflow.trace.sizeStats": stats,
             "mlflow.trace.sizeBytes": "2371",
         },
@@ -75,7 +75,9 @@ fn the_call_has_the_shape_of_the_python_sdks() {
 #[test]
 fn a_trace_that_lost_a_span_goes_without_the_numbers_of_its_spans() {
     let info = TraceInfo::of(&plain(root_data([])), TraceInfoMode::Always, &process()).unwrap();
-    let epilogue = info.into_epilogue(TraceId::from(TRACE), &Sizes(vec![1, 2]));
+    let mut sums = RollUp::default();
+    sums.add(&plain(root_data([])), 1);
+    let epilogue = info.into_epilogue(TraceId::from(TRACE), &sums);
     let metadata = |whole| body(&epilogue, whole)["trace"]["trace_info"]["trace_metadata"].clone();
     let (mut whole, broken) = (metadata(true), metadata(false));
     for name in [names::SIZE_STATS, names::SIZE_BYTES] {
@@ -145,7 +147,7 @@ fn every_text_is_cut_to_its_column() {
     assert_eq!(chars(&info["tags"]["mlflow.traceName"]), 4096);
     assert_eq!(chars(&info["client_request_id"]), 50);
     assert_eq!(info["request_preview"], format!("{}...", long(997)));
-    assert_eq!(info.get("response_preview"), None, "nobody asked for one");
+    assert_eq!(info.get("response_preview"), None, "there are no outputs");
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn inputs_and_outputs_are_cut_with_dots_and_empty_when_there_are_none() {
         ..plain(root_data([]))
     };
     let entries = describe_metadata(&root, &process());
-    assert_eq!(entries["mlflow.traceInputs"], format!("{}...", "é".repeat(247)));
+    assert_eq!(entries["mlflow.traceInputs"], format!("\"{}...", "é".repeat(246)));
     assert_eq!(entries["mlflow.traceOutputs"], "1".repeat(250));
     let entries = describe_metadata(&plain(root_data([])), &process());
     assert_eq!(
@@ -237,37 +239,6 @@ fn what_the_process_does_not_know_it_does_not_say() {
             "mlflow.trace_schema.version"
         ]
     );
-}
-
-#[test]
-fn sizes_are_spread_as_python_computes_it() {
-    let stats = |sizes: &[usize]| {
-        let mut entries = Map::new();
-        Sizes(sizes.to_vec()).describe(&mut entries);
-        let stats: Value =
-            serde_json::from_str(entries[names::SIZE_STATS].as_str().unwrap()).unwrap();
-        ["num_spans", "max", "p25", "p50", "p75", "total_size_bytes"]
-            .map(|key| stats[key].as_u64().unwrap())
-    };
-    assert_eq!(stats(&[]), [0, 0, 0, 0, 0, 0]);
-    assert_eq!(stats(&[7]), [1, 7, 7, 7, 7, 7]);
-    assert_eq!(stats(&[4, 1]), [2, 4, 1, 2, 3, 5]);
-    assert_eq!(stats(&[40, 10, 30, 20]), [4, 40, 17, 25, 32, 100]);
-    assert_eq!(stats(&[5, 5, 5, 5, 5]), [5, 5, 5, 5, 5, 25]);
-}
-
-#[test]
-fn a_trace_of_very_many_spans_goes_without_their_sizes() {
-    let mut sizes = Sizes::default();
-    (0..MAX_SIZES).for_each(|_| sizes.add(1));
-    let mut entries = Map::new();
-    sizes.describe(&mut entries);
-    assert_eq!(entries[names::SIZE_BYTES], MAX_SIZES.to_string());
-    (0..10).for_each(|_| sizes.add(1));
-    assert_eq!(sizes.0.len(), MAX_SIZES + 1, "and takes no more memory");
-    let mut entries = Map::new();
-    sizes.describe(&mut entries);
-    assert!(entries.is_empty());
 }
 
 #[test]

@@ -1,0 +1,92 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::*;
+
+#[derive(Serialize)]
+struct Unit;
+
+#[derive(Serialize)]
+struct Inside<T>(T);
+
+#[derive(Serialize)]
+struct Pair<T>(T, T);
+
+#[derive(Serialize)]
+enum Shape<T> {
+    Unit,
+    Newtype(T),
+    Tuple(T, T),
+    Struct { x: T },
+}
+
+#[derive(Serialize)]
+struct All<T> {
+    number: T,
+    small: f32,
+    some: Option<T>,
+    none: Option<T>,
+    list: Vec<T>,
+    tuple: (T, u8),
+    map: BTreeMap<char, T>,
+    unit: ((), Unit),
+    inside: Inside<T>,
+    pair: Pair<T>,
+    shapes: Vec<Shape<T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<T>,
+    large: (u128, i128, i64, u64),
+    small_ones: (i8, i16, i32, u8, u16, u32, bool, char),
+    text: &'static str,
+}
+
+fn all(number: f64, small: f32) -> All<f64> {
+    All {
+        number,
+        small,
+        some: Some(number),
+        none: None,
+        list: vec![number, 1.5],
+        tuple: (number, 1),
+        map: BTreeMap::from([('k', number)]),
+        unit: ((), Unit),
+        inside: Inside(number),
+        pair: Pair(number, 2.0),
+        shapes: vec![
+            Shape::Unit,
+            Shape::Newtype(number),
+            Shape::Tuple(number, 1.0),
+            Shape::Struct { x: number },
+        ],
+        skipped: None,
+        large: (u128::MAX, i128::MIN, i64::MIN, u64::MAX),
+        small_ones: (-1, -2, -3, 1, 2, 3, true, 'é'),
+        text: "\"\n",
+    }
+}
+
+#[test]
+fn what_is_finite_is_written_as_serde_json_does() {
+    let value = all(0.1, 0.1);
+    assert_eq!(to_string(&value).unwrap(), serde_json::to_string(&value).unwrap());
+    let value = json!({ "a": [1, 2.5, null, { "b": "c" }] });
+    assert_eq!(to_string(&value).unwrap(), value.to_string());
+}
+
+#[test]
+fn what_is_not_finite_is_a_string_wherever_it_stands() {
+    assert_eq!(to_string(&f64::NAN).unwrap(), r#""NaN""#);
+    assert_eq!(to_string(&[f64::INFINITY, f64::NEG_INFINITY]).unwrap(), r#"["inf","-inf"]"#);
+    let written = to_string(&all(f64::NAN, f32::INFINITY)).unwrap();
+    let expected = serde_json::to_string(&all(0.25, 0.25)).unwrap();
+    let expected = expected.replacen("\"small\":0.25", r#""small":"inf""#, 1);
+    assert_eq!(written, expected.replace("0.25", r#""NaN""#));
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let map = BTreeMap::from([((1, 2), 3)]);
+    assert!(to_string(&map).unwrap_err().to_string().contains("key must be a string"));
+}
