@@ -132,7 +132,8 @@ impl Builder {
             diagnostics::warn(warning);
         }
         let destinations = if config.disabled { Vec::new() } else { destinations(&mut config)? };
-        let pipeline = Pipeline::start(destinations, config.resource.clone(), config.pipeline)?;
+        let pipeline =
+            Pipeline::start(destinations, config.resource.clone(), config.pipeline.clone())?;
         let pipeline = Arc::new(pipeline);
         let trace_context = Arc::new(self.trace_context);
         let waits = config.waits_for_delivery.then_some(config.drop_timeout);

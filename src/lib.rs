@@ -42,6 +42,7 @@ pub use init::{builder, explain_config, init};
 pub use model::cost::Cost;
 pub use model::log_level::LogLevel;
 pub use model::otlp_encoder::OtlpEncoder;
+pub use model::price_table::PriceTable;
 pub use model::protocol::Protocol;
 pub use model::span_type::SpanType;
 pub use model::token_usage::TokenUsage;

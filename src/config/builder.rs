@@ -13,6 +13,7 @@ use crate::config::destination::{Destination, Local, Mlflow, Named, Otlp};
 use crate::config::env::Env;
 use crate::context::trace_context::TraceContext;
 use crate::model::otlp_encoder::OtlpEncoder;
+use crate::model::price_table::PriceTable;
 use crate::model::protocol::Protocol;
 use crate::model::trace_info_mode::TraceInfoMode;
 
@@ -55,6 +56,7 @@ pub struct Builder {
     pub(crate) callers_elsewhere: bool,
     pub(crate) async_trace_logging: Option<bool>,
     pub(crate) memory_limit: Option<usize>,
+    pub(crate) prices: Option<PriceTable>,
     pub(crate) retry_window: Option<Duration>,
     pub(crate) drop_timeout: Option<Duration>,
     pub(crate) max_level: Option<LevelFilter>,
@@ -79,6 +81,7 @@ impl Builder {
             callers_elsewhere: false,
             async_trace_logging: None,
             memory_limit: None,
+            prices: None,
             retry_window: None,
             drop_timeout: None,
             max_level: None,
@@ -295,6 +298,12 @@ impl Builder {
     /// be faster; then the newest are dropped. Both are counted.
     pub fn with_memory_limit(self, bytes: usize) -> Self {
         Self { memory_limit: Some(bytes), ..self }
+    }
+
+    /// Gives every span that says model and tokens what they cost (`MLFLOW_TRACING_PRICE_TABLE`, a
+    /// path). Default: none; an MLflow server computes it for the models it knows.
+    pub fn with_price_table(self, prices: PriceTable) -> Self {
+        Self { prices: Some(prices), ..self }
     }
 
     /// How long a span is tried before it is dropped and counted. Default: 15 minutes.

@@ -7,5 +7,6 @@ pub mod destination;
 pub(crate) mod env;
 pub(crate) mod explain;
 pub(crate) mod parse;
+pub(crate) mod price_file;
 pub(crate) mod resolve;
 pub(crate) mod variable;

@@ -107,4 +107,8 @@ impl Span {
             .into_iter()
             .find_map(|key| self.text(key))
     }
+
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.text(semconv::span::PROVIDER).or_else(|| self.text(otel::GEN_AI_PROVIDER))
+    }
 }

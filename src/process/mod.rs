@@ -16,6 +16,7 @@ pub(crate) mod intake;
 pub(crate) mod limits;
 pub(crate) mod meaning;
 pub(crate) mod pipeline;
+pub(crate) mod prices;
 pub(crate) mod processor;
 pub(crate) mod roots;
 pub(crate) mod sampler;

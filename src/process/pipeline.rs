@@ -12,6 +12,7 @@ use opentelemetry_sdk::Resource;
 use crate::diagnostics::{self, Throttle};
 use crate::error::{Error, Result};
 use crate::export::Destination;
+use crate::model::price_table::PriceTable;
 use crate::process::aggregate::TableLimits;
 use crate::process::flush::FlushError;
 use crate::process::intake::Intake;
@@ -26,12 +27,14 @@ use crate::transport::sender;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How the pipe is dimensioned.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PipelineSettings {
     /// Memory of the intake and of one destination together.
     pub(crate) max_bytes: usize,
     pub(crate) table: TableLimits,
     pub(crate) trim: SpanTrim,
+    /// What models cost, where the program says it.
+    pub(crate) prices: Option<PriceTable>,
     /// Beside the bytes: spans and traces that may wait for a destination.
     pub(crate) max_spans: Option<u64>,
     pub(crate) max_traces: Option<usize>,
@@ -84,7 +87,7 @@ impl Pipeline {
         }
         if !outlets.is_empty() {
             let resource = Arc::clone(&resource);
-            threads.push(worker::spawn(Arc::clone(&intake), settings, outlets, resource)?);
+            threads.push(worker::spawn(Arc::clone(&intake), settings.clone(), outlets, resource)?);
         }
         Ok(Self {
             settings,

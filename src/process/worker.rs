@@ -10,15 +10,16 @@ use opentelemetry_sdk::trace::SpanData;
 use crate::diagnostics::{self, Throttle};
 use crate::error::{Error, Result};
 use crate::export::{Encoder, SpanFilter, TraceChunk};
+use crate::model::price_table::PriceTable;
 use crate::model::span::Span;
 use crate::process::aggregate::{Release, TraceTable};
 use crate::process::intake::{Arrivals, Ended, Intake};
 use crate::process::limits::SpanTrim;
-use crate::process::meaning;
 use crate::process::pipeline::PipelineSettings;
 use crate::process::spent::SpentGroup;
 use crate::process::trace::Weighed;
 use crate::process::updates::Gone;
+use crate::process::{meaning, prices};
 use crate::sync::{lock, now};
 use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
@@ -51,6 +52,7 @@ pub(crate) struct Worker {
     intake: Arc<Intake>,
     table: TraceTable,
     trim: SpanTrim,
+    prices: Option<PriceTable>,
     outlets: Vec<Outlet>,
     resource: Arc<Mutex<Arc<Resource>>>,
     /// Emptied spans, for the next ones.
@@ -69,6 +71,7 @@ pub(crate) fn spawn(
         intake,
         table: TraceTable::new(settings.table),
         trim: settings.trim,
+        prices: settings.prices,
         outlets,
         resource,
         spare: Vec::new(),
@@ -154,6 +157,9 @@ impl Worker {
             None => Box::new(Span::plain(data)),
         };
         meaning::work_in(&mut span);
+        if let Some(prices) = &self.prices {
+            prices::apply(prices, &mut span);
+        }
         self.trim.apply(&mut span);
         span
     }

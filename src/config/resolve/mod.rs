@@ -20,9 +20,10 @@ use crate::config::destination::Named;
 use crate::config::env::Env;
 use crate::config::explain::{Explanation, Source};
 use crate::config::variable as var;
-use crate::config::{env, parse, variable};
+use crate::config::{env, parse, price_file, variable};
 use crate::error::{Error, Result};
 use crate::model::otlp_encoder::OtlpEncoder;
+use crate::model::price_table::PriceTable;
 use crate::process::aggregate::TableLimits;
 use crate::process::pipeline::PipelineSettings;
 
@@ -187,9 +188,21 @@ impl Resolver<'_> {
             max_bytes,
             table: TableLimits { callers_elsewhere, ..table(env)? },
             trim: self.span_trim()?,
+            prices: self.prices()?,
             max_spans: size(env, var::OTEL_BSP_MAX_QUEUE_SIZE)?.and_then(|it| it.try_into().ok()),
             max_traces: size(env, var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE)?,
         })
+    }
+
+    fn prices(&mut self) -> Result<Option<PriceTable>> {
+        let name = var::MLFLOW_TRACING_PRICE_TABLE;
+        let (prices, source) = match (&self.builder.prices, self.builder.env.get(name)) {
+            (Some(prices), _) => (prices.clone(), Source::Builder("with_price_table")),
+            (None, Some(path)) => (price_file::read(name, path.as_ref())?, Source::Variable(name)),
+            (None, None) => return Ok(None),
+        };
+        self.explanation.note("prices", format!("{} models", prices.len()), source);
+        Ok(Some(prices))
     }
 
     /// A variable that is ignored is told, unless it asks for what is done anyway.

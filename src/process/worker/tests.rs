@@ -87,6 +87,7 @@ fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
         intake: Arc::new(Intake::new(1 << 20)),
         table: TraceTable::new(TableLimits::default()),
         trim: SpanTrim::default(),
+        prices: None,
         outlets,
         resource: Arc::new(Mutex::new(resource)),
         spare: Vec::new(),

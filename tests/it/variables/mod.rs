@@ -6,6 +6,7 @@ mod covered;
 mod limits;
 mod mlflow;
 mod otlp;
+mod prices;
 mod propagators;
 mod queue;
 mod retry;

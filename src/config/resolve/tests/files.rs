@@ -9,10 +9,11 @@ use super::*;
 pub(super) struct Files(PathBuf);
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const PRICES: &str = r#"{"gpt-4o":{"input_cost_per_token":1e-6}}"#;
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
 impl Files {
-    /// `ca.pem`, `client.pem`, `client.key`, `both.pem`, `text.pem` without any PEM, and a home with
+    /// `ca.pem`, `client.pem`, `client.key`, `both.pem`, `text.pem` without any PEM, `prices.json`, and a home with
     /// credentials.
     pub(super) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -28,6 +29,7 @@ impl Files {
             ("client.key", KEY),
             ("both.pem", &format!("{CERTIFICATE}{KEY}")),
             ("text.pem", "no PEM at all"),
+            ("prices.json", PRICES),
             (".mlflow/credentials", credentials),
         ] {
             fs::write(files.0.join(name), text).unwrap();

@@ -207,6 +207,8 @@ fn pipe_rows() -> Vec<Row> {
     let waits: Look = |config| config.waits_for_delivery.to_string();
     let max_traces: Look = |config| format!("{:?}", config.pipeline.max_traces);
     let max_spans: Look = |config| format!("{:?}", config.pipeline.max_spans);
+    let prices: Look =
+        |config| format!("{:?}", config.pipeline.prices.as_ref().map(PriceTable::len));
     let open: Look = |config| config.pipeline.table.max_traces.to_string();
     let batch: Look = |config| otlp(config).max_spans.to_string();
     let window: Look = |config| format!("{:?}", config.destinations[0].retry.window);
@@ -221,6 +223,7 @@ fn pipe_rows() -> Vec<Row> {
         (&[OTLP], ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"), batch, "512", "9"),
         (&[], ("MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT", "9"), window, "900s", "9s"),
         (&[], ("MLFLOW_TRACE_BUFFER_MAX_SIZE", "9"), open, "10000", "9"),
+        (&[], ("MLFLOW_TRACING_PRICE_TABLE", "@/prices.json"), prices, "None", "Some(1)"),
     ]
 }
 
