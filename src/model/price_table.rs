@@ -19,7 +19,8 @@ use crate::model::token_usage::TokenUsage;
 /// model catalog, one per provider.
 ///
 /// A model is looked up at its provider first (`mlflow.llm.provider`, `gen_ai.provider.name`, or what
-/// stands before the `/` of its name), then by its name alone, as Python's SDK does. Input tokens that
+/// stands before the `/` of its name), then by its name alone, as Python's SDK does. One that is known
+/// without a price by token has no cost; Python's SDK says that it costs nothing. Input tokens that
 /// were read from the prompt cache or written to it have prices of their own; where the table has none,
 /// that of input. Where it has other prices for long inputs, those count for them, which Python's SDK
 /// does not know of.
@@ -57,7 +58,8 @@ struct Priced {
     provider: Option<String>,
     /// Whether the table names the model without a provider: it is who is meant by the bare name.
     is_bare: bool,
-    rates: Rates,
+    /// None where the table knows the model without a price by token: it is nobody else's then.
+    rates: Option<Rates>,
 }
 
 /// Names that are no models, but ways to one.
@@ -85,10 +87,10 @@ impl PriceTable {
         if !counts || ROUTES.iter().any(|route| model.starts_with(route)) {
             return None;
         }
-        self.find(model, provider).map(|rates| rates.cost(usage))
+        self.find(model, provider)?.rates.as_ref().map(|rates| rates.cost(usage))
     }
 
-    fn find(&self, model: &str, provider: Option<&str>) -> Option<&Rates> {
+    fn find(&self, model: &str, provider: Option<&str>) -> Option<&Priced> {
         let (prefix, bare) = model.split_once('/').unzip();
         let bare = bare.unwrap_or(model);
         let databricks = || model.starts_with("databricks-").then_some("databricks");
@@ -105,16 +107,15 @@ impl PriceTable {
             .or_else(|| self.anywhere(bare))
     }
 
-    fn at(&self, name: &str, is_meant: impl Fn(&Priced) -> bool) -> Option<&Rates> {
-        let priced = self.models.get(name)?.iter().find(|priced| is_meant(priced))?;
-        Some(&priced.rates)
+    fn at(&self, name: &str, is_meant: impl Fn(&Priced) -> bool) -> Option<&Priced> {
+        self.models.get(name)?.iter().find(|priced| is_meant(priced))
     }
 
     /// Whoever is meant by the name alone, or else the first provider that has a price for input.
-    fn anywhere(&self, name: &str) -> Option<&Rates> {
+    fn anywhere(&self, name: &str) -> Option<&Priced> {
         self.at(name, |priced| priced.is_bare)
-            .or_else(|| self.at(name, |priced| priced.rates.has_input()))
-            .or_else(|| self.at(name, |_| true))
+            .or_else(|| self.at(name, |priced| priced.rates.as_ref().is_some_and(Rates::has_input)))
+            .or_else(|| self.at(name, |priced| priced.rates.is_some()))
     }
 
     /// Reads either format; `provider` is whose models a file of the catalog is about. The error says
@@ -126,7 +127,7 @@ impl PriceTable {
             Some(Value::Object(models)) => of_catalog(models, provider),
             _ => table.as_object().map(of_litellm).unwrap_or_default(),
         };
-        if priced.is_empty() {
+        if priced.iter().all(|(_, priced)| priced.rates.is_none()) {
             return Err("it has no model with a price by token; give litellm's \
                         model_prices_and_context_window.json, or a file of MLflow's model catalog"
                 .to_owned());
@@ -157,30 +158,30 @@ impl PriceTable {
 
     /// How many models it has prices for, each counted at every provider.
     pub(crate) fn len(&self) -> usize {
-        self.models.values().map(Vec::len).sum()
+        self.models.values().flatten().filter(|priced| priced.rates.is_some()).count()
     }
 }
 
 /// litellm calls a model `provider/model` where the name alone would be another's.
 fn of_litellm(models: &Map<String, Value>) -> Vec<(String, Priced)> {
-    let priced = models.iter().filter_map(|(key, entry)| {
-        let rates = Rates::of_litellm(entry)?;
+    let priced = models.iter().map(|(key, entry)| {
+        let rates = Rates::of_litellm(entry);
         let whole = entry.get("litellm_provider").and_then(Value::as_str);
         let provider = whole.map(provider_name);
         let prefixed = key.split_once('/').filter(|(prefix, _)| {
             Some(*prefix) == whole || provider.as_deref() == Some(&provider_name(prefix))
         });
         let name = prefixed.map_or(key.as_str(), |(_, name)| name);
-        Some((name.to_owned(), Priced { provider, is_bare: prefixed.is_none(), rates }))
+        (name.to_owned(), Priced { provider, is_bare: prefixed.is_none(), rates })
     });
     priced.collect()
 }
 
 fn of_catalog(models: &Map<String, Value>, provider: Option<&str>) -> Vec<(String, Priced)> {
-    let priced = models.iter().filter_map(|(name, entry)| {
-        let rates = Rates::of_catalog(entry.get("pricing")?)?;
+    let priced = models.iter().map(|(name, entry)| {
+        let rates = entry.get("pricing").and_then(Rates::of_catalog);
         let provider = provider.map(provider_name);
-        Some((name.clone(), Priced { provider, is_bare: false, rates }))
+        (name.clone(), Priced { provider, is_bare: false, rates })
     });
     priced.collect()
 }

@@ -60,6 +60,18 @@ fn a_model_is_looked_up_at_its_provider_and_then_by_name() {
 }
 
 #[test]
+fn what_is_known_without_a_price_has_none_of_anothers() {
+    let table = json!({
+        "copilot/m": { "litellm_provider": "copilot" },
+        "b/m": { "litellm_provider": "b", "input_cost_per_token": 1.0 },
+    });
+    let table = PriceTable::parse(&table.to_string(), None).unwrap();
+    assert_eq!(price(&table, "m", Some("copilot")), None);
+    assert_eq!(price(&table, "copilot/m", None), None);
+    assert_eq!(price(&table, "m", None), Some(1.0));
+}
+
+#[test]
 fn files_of_the_catalog_are_of_one_provider_each() {
     let of = |provider, input: f64| {
         let pricing = json!({ "input_per_million_tokens": input * 1e6 });
