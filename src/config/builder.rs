@@ -57,6 +57,8 @@ pub struct Builder {
     pub(crate) async_trace_logging: Option<bool>,
     pub(crate) memory_limit: Option<usize>,
     pub(crate) prices: Option<PriceTable>,
+    pub(crate) content_limit: Option<usize>,
+    pub(crate) request_limit: Option<usize>,
     pub(crate) retry_window: Option<Duration>,
     pub(crate) drop_timeout: Option<Duration>,
     pub(crate) max_level: Option<LevelFilter>,
@@ -82,6 +84,8 @@ impl Builder {
             async_trace_logging: None,
             memory_limit: None,
             prices: None,
+            content_limit: None,
+            request_limit: None,
             retry_window: None,
             drop_timeout: None,
             max_level: None,
@@ -304,6 +308,24 @@ impl Builder {
     /// path). Default: none; an MLflow server computes it for the models it knows.
     pub fn with_price_table(self, prices: PriceTable) -> Self {
         Self { prices: Some(prices), ..self }
+    }
+
+    /// Bytes of one input, output, attribute or text of an event; a longer one is cut, and marked with
+    /// its size before (`MLFLOW_TRACING_MAX_CONTENT_BYTES`).
+    ///
+    /// JSON stays JSON of the same shape: its long strings are shortened first. Type, model, usage, cost
+    /// and what describes the trace are never cut. Default: 2 MiB. Limits: at least 1 KiB.
+    pub fn with_content_limit(self, bytes: usize) -> Self {
+        Self { content_limit: Some(bytes), ..self }
+    }
+
+    /// Bytes that one request may have, unless a destination says otherwise; content of a span that is
+    /// larger is cut to fit (`MLFLOW_TRACING_MAX_REQUEST_BYTES`).
+    ///
+    /// Default: 4 MiB, over gRPC 3.5 MiB. Limits: at least 64 KiB. Set it to what a proxy on the way lets
+    /// through: nginx takes 1 MiB unless told otherwise.
+    pub fn with_request_limit(self, bytes: usize) -> Self {
+        Self { request_limit: Some(bytes), ..self }
     }
 
     /// How long a span is tried before it is dropped and counted. Default: 15 minutes.

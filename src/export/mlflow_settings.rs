@@ -2,6 +2,7 @@
 
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::trace_info_mode::TraceInfoMode;
+use crate::transport::Limits;
 use crate::transport::connection::Connection;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::headers::Headers;
@@ -16,7 +17,8 @@ pub(crate) struct MlflowSettings {
     /// Whether to print the experiment's address in the UI once.
     pub(crate) print_url: bool,
     pub(crate) connection: Connection,
-    pub(crate) max_spans: usize,
+    /// How much one request may carry.
+    pub(crate) limits: Limits,
     pub(crate) encoder: OtlpEncoder,
     /// `mlflow.user`.
     pub(crate) user: Option<String>,

@@ -10,6 +10,7 @@ use crate::export::dialect::Dialect;
 use crate::export::form::Form;
 use crate::export::frame::{self, Envelopes};
 use crate::export::official::OfficialEncoder;
+use crate::model::budget;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::span::Span;
 use crate::transport::shared::Shared;
@@ -18,9 +19,16 @@ use crate::transport::{Body, Envelope, Payload};
 /// Memory kept from one chunk to the next.
 const MAX_SCRATCH: usize = 256 * 1024;
 
+/// How often a span that is too large is written anew, each time with less in it.
+const MAX_ATTEMPTS: usize = 8;
+/// Bytes that a request needs to put a span between its surroundings.
+const FRAMES: usize = 64;
+
 /// Encodes each span once.
 pub(crate) struct SpanEncoder {
     kind: Kind,
+    /// Bytes that a request may have.
+    max_bytes: usize,
     /// The spans of a chunk, one after the other.
     scratch: Vec<u8>,
 }
@@ -39,13 +47,19 @@ impl SpanEncoder {
             OtlpEncoder::Own => Ok(Self::own(Form::Protobuf)),
             OtlpEncoder::Official => {
                 let kind = Kind::Official(OfficialEncoder::new()?);
-                Ok(Self { kind, scratch: Vec::new() })
+                Ok(Self { kind, max_bytes: usize::MAX, scratch: Vec::new() })
             }
         }
     }
 
     pub(crate) fn own(form: Form) -> Self {
-        Self { kind: Kind::Own(form, Envelopes::default()), scratch: Vec::new() }
+        let kind = Kind::Own(form, Envelopes::default());
+        Self { kind, max_bytes: usize::MAX, scratch: Vec::new() }
+    }
+
+    /// Cuts the content of spans so that each fits into a request of `max_bytes`.
+    pub(crate) fn fitting(self, max_bytes: usize) -> Self {
+        Self { max_bytes, ..self }
     }
 
     /// Encodes spans of a chunk, each with whether it ended, of a provider that describes itself as
@@ -61,7 +75,7 @@ impl SpanEncoder {
         let written: Vec<_> = spans
             .map(|(span, counted)| {
                 let start = self.scratch.len();
-                let (envelope, frame) = self.kind.write(&mut self.scratch, dialect, span, resource);
+                let (envelope, frame) = self.write(dialect, span, resource);
                 (envelope, start..self.scratch.len(), frame, counted)
             })
             .collect();
@@ -75,6 +89,34 @@ impl SpanEncoder {
             counted,
         };
         written.into_iter().map(payload).collect()
+    }
+}
+
+impl SpanEncoder {
+    /// Writes a span, or as much of its content as fits into a request.
+    fn write(
+        &mut self,
+        dialect: &dyn Dialect,
+        span: &Span,
+        resource: &Arc<Resource>,
+    ) -> (Arc<Envelope>, usize) {
+        let start = self.scratch.len();
+        let (mut envelope, mut frame) = self.kind.write(&mut self.scratch, dialect, span, resource);
+        let room = self.max_bytes.saturating_sub(FRAMES + envelope.len());
+        if self.scratch.len() - start <= room {
+            return (envelope, frame);
+        }
+        let mut short = span.clone();
+        for attempt in 0..MAX_ATTEMPTS {
+            // What is said twice, or with escapes, takes more than its size: so it is looked at again.
+            budget::limit_span(&mut short, self.scratch.len() - start, room, attempt);
+            self.scratch.truncate(start);
+            (envelope, frame) = self.kind.write(&mut self.scratch, dialect, &short, resource);
+            if self.scratch.len() - start <= room {
+                break;
+            }
+        }
+        (envelope, frame)
     }
 }
 
@@ -104,3 +146,6 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use opentelemetry::{Array, Value};
 use serde_core::de::IgnoredAny;
 
 use crate::model::said::Said;
+use crate::model::shorten;
 
 /// What a span was given or returned.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,17 @@ impl Content {
             Ok(Self::Json(_)) if quoted => Some(self.as_str().into()),
             _ => self.said(),
         }
+    }
+
+    /// Cuts the content to at most `max` bytes; what is valid JSON stays so.
+    pub(crate) fn shorten(&mut self, max: usize) {
+        let short = match self {
+            Self::Json(json) => {
+                shorten::json(json, max).map(|short| Self::Json(short.into_owned()))
+            }
+            Self::Text(_) => None,
+        };
+        *self = short.unwrap_or_else(|| Self::Text(shorten::text(self.as_str(), max).into_owned()));
     }
 
     /// The content as JSON text: what only begins like JSON is as it is.

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::export::{Encoder, SpanFilter, TraceChunk};
 use crate::model::price_table::PriceTable;
 use crate::model::span::Span;
+use crate::model::weight;
 use crate::process::aggregate::{Release, TraceTable};
 use crate::process::intake::{Arrivals, Ended, Intake};
 use crate::process::limits::SpanTrim;
@@ -108,7 +109,7 @@ impl Worker {
                 self.table.updated(trace_id, updates, now);
             }
             for Ended { data, bytes } in arrivals.ended.drain(..) {
-                let span = self.meant(data);
+                let span = self.meant(data, bytes);
                 releases.extend(self.table.ended(Weighed { span, bytes }, now));
             }
             arrivals.started.shrink_to(KEPT_ARRIVALS);
@@ -148,7 +149,7 @@ impl Worker {
     }
 
     /// The span with its meaning; in its place at once, because it is large.
-    fn meant(&mut self, data: SpanData) -> Box<Span> {
+    fn meant(&mut self, data: SpanData, weight: usize) -> Box<Span> {
         let mut span = match self.spare.pop() {
             Some(mut spare) => {
                 *spare = Span::plain(data);
@@ -160,7 +161,7 @@ impl Worker {
         if let Some(prices) = &self.prices {
             prices::apply(prices, &mut span);
         }
-        self.trim.apply(&mut span);
+        self.trim.apply(&mut span, weight);
         span
     }
 
@@ -199,7 +200,10 @@ impl Group {
     fn add(&mut self, release: Release, worker: &mut Worker) {
         let Release { trace_id, spans, finished, synthetic_root } = release;
         self.spans += u64::try_from(spans.len()).unwrap_or(u64::MAX);
-        let synthetic_root = synthetic_root.map(|data| worker.meant(*data));
+        let synthetic_root = synthetic_root.map(|data| {
+            let weight = weight::of(&data);
+            worker.meant(*data, weight)
+        });
         let resource = Arc::clone(&lock(&worker.resource));
         for (outlet, parcels) in worker.outlets.iter_mut().zip(&mut self.parcels) {
             let spans = spans.iter().map(|weighed| &*weighed.span).collect();

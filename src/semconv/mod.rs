@@ -39,6 +39,9 @@ pub mod span {
     pub const FUNCTION_NAME: &str = "mlflow.spanFunctionName";
     /// Marks a span that this crate made up, and says why.
     pub const SYNTHETIC: &str = "mlflow_tracing.synthetic";
+    /// Names what of a span was cut because it was too long, with its size in bytes before: a JSON
+    /// object.
+    pub const TRUNCATED: &str = "mlflow_tracing.truncated";
     /// Marks a span whose future or stream was dropped before its end: `true`.
     pub const CANCELLED: &str = "mlflow_tracing.cancelled";
 }

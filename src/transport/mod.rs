@@ -97,6 +97,14 @@ pub(crate) struct Envelope {
     pub(crate) scope_schema_url: String,
 }
 
+impl Envelope {
+    /// Bytes it takes in a request.
+    pub(crate) fn len(&self) -> usize {
+        let schemas = self.resource_schema_url.len() + self.scope_schema_url.len();
+        self.resource.len() + self.scope.len() + schemas
+    }
+}
+
 /// Spans of one trace that leave together, root last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parcel {
@@ -156,6 +164,9 @@ pub(crate) struct Limits {
 impl Limits {
     /// Where neither the protocol nor the configuration says otherwise.
     pub(crate) const USUAL: Self = Self { max_spans: 512, max_bytes: 4 * 1024 * 1024 };
+    /// Over gRPC: servers refuse messages of more than 4 MiB unless told otherwise, and framing needs
+    /// some of it.
+    pub(crate) const GRPC: Self = Self { max_bytes: 7 * 1024 * 1024 / 2, ..Self::USUAL };
 }
 
 /// The seam between this module and a destination's protocol. No default bodies: a wrapper that

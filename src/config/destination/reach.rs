@@ -12,6 +12,8 @@ pub(crate) struct Reach {
     /// Files of certificate and key.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     pub(crate) proxy: Option<Proxy>,
+    /// Bytes of one request.
+    pub(crate) request_limit: Option<usize>,
 }
 
 /// A proxy's address, which may hold a password.
@@ -57,6 +59,14 @@ macro_rules! reached_as {
         #[must_use]
         pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
             self.reach.proxy = Some($crate::config::destination::reach::Proxy(url.into()));
+            self
+        }
+
+        /// Bytes that one request may have; a span that is larger is cut to fit. Default: 4 MiB, over
+        /// gRPC 3.5 MiB, which is what servers take. Limits: at least 64 KiB.
+        #[must_use]
+        pub fn with_request_limit(mut self, bytes: usize) -> Self {
+            self.reach.request_limit = Some(bytes);
             self
         }
     };

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::model::trace_info_mode::TraceInfoMode;
 use crate::semconv::http;
+use crate::transport::Limits;
 use crate::transport::endpoint::{Credentials, Endpoint, check_header, masked};
 use crate::transport::headers::Headers;
 
@@ -50,7 +51,7 @@ impl Resolver<'_> {
             trace_info,
             print_url,
             connection,
-            max_spans: super::otlp::max_batch(env)?,
+            limits: self.request_limits(&options.reach, Limits::USUAL, env)?,
             encoder: self.encoder,
             user,
             model_id: env.get(var::MLFLOW_ACTIVE_MODEL_ID).map(str::to_owned),

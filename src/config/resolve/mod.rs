@@ -2,6 +2,7 @@
 
 mod connection;
 mod destinations;
+mod limits;
 mod local;
 mod mlflow;
 mod otlp;

@@ -54,7 +54,8 @@ impl Resolver<'_> {
         }
         let gzip = self.compression(options, env)? == Compression::Gzip;
         let connection = self.connection(&url, &options.reach, &super::connection::OTLP, env)?;
-        let max_spans = max_batch(env)?;
+        let usual = if protocol == Protocol::Grpc { Limits::GRPC } else { Limits::USUAL };
+        let limits = self.request_limits(&options.reach, usual, env)?;
         let encoder = self.encoder;
         if encoder == OtlpEncoder::Official && protocol == Protocol::HttpJson {
             let fix = "the official encoder writes protobuf; use it with http/protobuf or grpc";
@@ -74,7 +75,7 @@ impl Resolver<'_> {
             headers,
             gzip,
             connection,
-            max_spans,
+            limits,
             encoder,
             gen_ai_messages,
         };
@@ -190,10 +191,4 @@ fn named_protocol(options: &Otlp, env: &Env) -> Result<Option<(Protocol, Source)
             Ok((parse::word(name, value, &Protocol::NAMES)?, Source::Variable(name)))
         })
         .transpose()
-}
-
-/// Spans of one request.
-pub(super) fn max_batch(env: &Env) -> Result<usize> {
-    let name = var::OTEL_BSP_MAX_EXPORT_BATCH_SIZE;
-    env.get(name).map_or(Ok(Limits::USUAL.max_spans), |value| parse::size(name, value))
 }

@@ -71,7 +71,12 @@ impl Resolver<'_> {
             [var::OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, var::OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT];
         let max_chars = limit(env, &names)?;
         let size = |limit: Option<u32>| limit.and_then(|limit| usize::try_from(limit).ok());
-        Ok(SpanTrim { max_attributes: size(max_attributes), max_chars: size(max_chars) })
+        let content_bytes = Some(self.content_limit()?);
+        Ok(SpanTrim {
+            max_attributes: size(max_attributes),
+            max_chars: size(max_chars),
+            content_bytes,
+        })
     }
 
     /// Source: OpenTelemetry specification, environment variables, `OTEL_PROPAGATORS`.

@@ -8,6 +8,7 @@ mod explained;
 mod files;
 #[cfg(not(any(feature = "grpc", feature = "gzip", feature = "tls")))]
 mod light;
+mod limits;
 #[cfg(all(feature = "gzip", feature = "tls"))]
 mod listed;
 mod mlflow;

@@ -108,6 +108,8 @@ pub static VARIABLES: &[Variable] = &[
     mapped(names::MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR, "0.5", "seconds before the first repetition at most; doubled each time, up to 120"),
     yes(names::MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER, "true", "`false` does not let the MLflow server say when to repeat"),
     yes(names::MLFLOW_TRACING_TRACE_INFO, "auto", "`auto`, `always` or `never`: the separate trace-info call"),
+    yes(names::MLFLOW_TRACING_MAX_CONTENT_BYTES, "2097152", "bytes of one input, output, attribute or text of an event; a longer one is cut, and marked"),
+    yes(names::MLFLOW_TRACING_MAX_REQUEST_BYTES, "4194304, over gRPC 3670016", "bytes of one request; content of a span that is larger is cut to fit"),
     yes(names::MLFLOW_TRACING_PRICE_TABLE, "", "file with what models cost by token: litellm's list, or MLflow's model catalog (a file, or its directory)"),
     yes(names::MLFLOW_TRACING_DIRECTORY, "./mlflow-traces", "where traces go when no destination is set"),
     yes(names::MLFLOW_TRACING_CONSOLE, "auto", "`auto` (stderr is a terminal), `always` or `never`: trees when no destination is set"),

@@ -28,8 +28,9 @@ const MAX_TAG_KEY_CHARS: usize = 250;
 const MAX_TAG_VALUE_CHARS: usize = 4096;
 
 /// Attributes whose string value other dialects, and ours, define as JSON text.
-const JSON_PREFIXES: [&str; 12] = [
+const JSON_PREFIXES: [&str; 13] = [
     "mlflow.",
+    "mlflow_tracing.",
     "gen_ai.",
     "llm.",
     "input.",

@@ -36,7 +36,7 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
     let encoder = MlflowEncoder {
         mode: settings.trace_info,
         process,
-        spans: SpanEncoder::protobuf(settings.encoder)?,
+        spans: SpanEncoder::protobuf(settings.encoder)?.fitting(settings.limits.max_bytes),
         resources: Resources::default(),
         running: TraceMap::default(),
         remembered: 0,

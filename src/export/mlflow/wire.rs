@@ -159,7 +159,7 @@ impl MlflowWire {
 
 impl Wire for MlflowWire {
     fn limits(&self) -> Limits {
-        Limits { max_spans: self.settings.max_spans, ..Limits::USUAL }
+        self.settings.limits
     }
 
     fn prepare(&mut self, timeout: Duration) -> Verdict {

@@ -11,15 +11,12 @@ use crate::transport::retry::classify_failure;
 use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-/// Servers refuse messages of more than 4 MiB unless told otherwise; framing needs some of it.
-const MAX_BYTES: usize = 7 * 1024 * 1024 / 2;
 
 #[expect(clippy::unnecessary_wraps, reason = "its twin without the feature fails")]
 pub(super) fn wire(settings: OtlpSettings) -> Result<Box<dyn Wire>> {
-    let OtlpSettings { url, headers, gzip, connection, max_spans, .. } = settings;
+    let OtlpSettings { url, headers, gzip, connection, limits, .. } = settings;
     // Scheme, host and port: gRPC has paths of its own.
     let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    let limits = Limits { max_spans, max_bytes: MAX_BYTES };
     Ok(Box::new(GrpcWire { grpc: Grpc::new(origin, headers, gzip, connection), limits }))
 }
 

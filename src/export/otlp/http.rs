@@ -41,7 +41,7 @@ impl HttpWire {
 
 impl Wire for HttpWire {
     fn limits(&self) -> Limits {
-        Limits { max_spans: self.settings.max_spans, ..Limits::USUAL }
+        self.settings.limits
     }
 
     /// An empty request: receivers answer it with success, or at least tell what is wrong.

@@ -22,7 +22,7 @@ use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
 use crate::transport::connection::Connection;
 use crate::transport::headers::Headers;
-use crate::transport::{Parcel, Wire};
+use crate::transport::{Limits, Parcel, Wire};
 
 use dialect::GenAi;
 pub(crate) use dialect::{Collector, Unmistakable, additions};
@@ -40,7 +40,8 @@ pub(crate) struct OtlpSettings {
     pub(crate) headers: Headers,
     pub(crate) gzip: bool,
     pub(crate) connection: Connection,
-    pub(crate) max_spans: usize,
+    /// How much one request may carry.
+    pub(crate) limits: Limits,
     pub(crate) encoder: OtlpEncoder,
     /// Whether messages are written in the words of the GenAI conventions.
     pub(crate) gen_ai_messages: bool,
@@ -54,6 +55,7 @@ pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
             (Form::Protobuf, SpanEncoder::protobuf(settings.encoder)?)
         }
     };
+    let encoder = encoder.fitting(settings.limits.max_bytes);
     let dialect: Box<dyn Dialect + Send> =
         if settings.gen_ai_messages { Box::new(GenAi) } else { Box::new(Collector) };
     let wire: Box<dyn Wire> = match settings.protocol {

@@ -103,7 +103,7 @@ fn ingest(worker: &mut Worker) {
         assert!(worker.table.started(root, now()).is_none());
     }
     for Ended { data, bytes } in arrivals.ended {
-        let span = worker.meant(data);
+        let span = worker.meant(data, bytes);
         assert!(worker.table.ended(Weighed { span, bytes }, now()).is_none());
     }
 }

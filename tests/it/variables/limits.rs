@@ -1,5 +1,6 @@
 //! How much of a span is kept.
 
+use mlflow_tracing::MlflowSpanExt as _;
 use mlflow_tracing::opentelemetry::trace::{
     Link, Span as _, SpanContext, SpanId, TraceFlags, TraceId, TraceState, Tracer as _,
     TracerProvider as _,
@@ -7,11 +8,11 @@ use mlflow_tracing::opentelemetry::trace::{
 use mlflow_tracing::opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tracing::info_span;
 
 use super::with;
-use crate::support::server::Server;
+use crate::support::server::{Route, Server};
 use crate::support::spans::Got;
 
 const TEXT: &str = "äöüß 1234";
@@ -127,6 +128,51 @@ fn texts_are_cut_by_characters_wherever_they_stand() {
 }
 
 #[test]
+fn a_value_that_is_too_long_is_cut_and_named() {
+    for server in [Server::collector(), Server::mlflow()] {
+        let traced = with(server, &[("MLFLOW_TRACING_MAX_CONTENT_BYTES", "2000")]);
+        let chat =
+            json!({ "model": "m", "messages": [{ "role": "user", "content": "é".repeat(5000) }] });
+        traced.run(|| {
+            let span = info_span!("span", app.text = "x".repeat(3000));
+            span.set_inputs(&chat).set_model("gpt-4o");
+        });
+        let spans = traced.delivered();
+        let got = spans.one("span");
+        let inputs = got.inputs().unwrap();
+        assert_eq!(inputs["model"], "m");
+        let content = inputs["messages"][0]["content"].as_str().unwrap();
+        assert!(content.ends_with("é… [10000 bytes in all]"), "{content}");
+        assert_eq!(got.attribute("mlflow.llm.model"), Some(json!("gpt-4o")));
+        let told = got.attribute("mlflow_tracing.truncated").unwrap();
+        let told: Json = serde_json::from_str(told.as_str().unwrap()).unwrap();
+        assert_eq!(told, json!({ "app.text": 3000, "mlflow.spanInputs": chat.to_string().len() }));
+    }
+}
+
+#[test]
+fn a_span_larger_than_a_request_is_cut_to_fit() {
+    for server in [Server::collector(), Server::mlflow()] {
+        server.judge(Route::Spans, |request| {
+            if request.body.len() > 100_000 { 413.into() } else { 200.into() }
+        });
+        let traced = with(server, &[("MLFLOW_TRACING_MAX_REQUEST_BYTES", "100000")]);
+        traced.run(|| drop(info_span!("span").set_outputs(&vec!["x".repeat(900); 1000]).clone()));
+        let spans = traced.delivered();
+        let outputs = spans.one("span").outputs().unwrap();
+        assert!(
+            outputs
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|item| item.as_str().unwrap().starts_with('x')
+                    || item == "… [1000 items in all]")
+        );
+        assert!(outputs.as_array().unwrap().len() > 100);
+    }
+}
+
+#[test]
 fn limits_hold_for_captured_spans_and_mlflow_too() {
     let variables =
         [("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1")];
@@ -136,6 +182,6 @@ fn limits_hold_for_captured_spans_and_mlflow_too() {
     let got = spans.one("span");
     assert_eq!(got.span.dropped_attributes_count, 2);
     assert_eq!(got.attribute("app.two"), None);
-    // What it was given is meaning, and cut, not dropped.
-    assert_eq!(got.inputs(), Some(json!("{\"qu")));
+    // What it was given is meaning, and cut, not dropped; it is JSON still.
+    assert_eq!(got.inputs(), Some(json!({})));
 }

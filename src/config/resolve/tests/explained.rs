@@ -19,8 +19,10 @@ fn every_setting_is_a_line_with_its_source() {
          experiment     `rag`  (MLFLOW_EXPERIMENT_NAME)\n\
          trace info     auto  (default)\n\
          timeout        30000 ms  (default)\n\
+         request limit  4194304 bytes  (default)\n\
          service        api  (builder, with_service_name)\n\
          sampler        parentbased_always_on  (default)\n\
+         content limit  2097152 bytes  (default)\n\
          warning: OTEL_LOG_LEVEL has no effect: what we say goes to the program's `tracing` \
          subscriber, target `mlflow_tracing`\n"
     );

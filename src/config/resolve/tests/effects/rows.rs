@@ -207,10 +207,12 @@ fn pipe_rows() -> Vec<Row> {
     let waits: Look = |config| config.waits_for_delivery.to_string();
     let max_traces: Look = |config| format!("{:?}", config.pipeline.max_traces);
     let max_spans: Look = |config| format!("{:?}", config.pipeline.max_spans);
+    let content: Look = |config| format!("{:?}", config.pipeline.trim.content_bytes);
+    let request: Look = |config| otlp(config).limits.max_bytes.to_string();
     let prices: Look =
         |config| format!("{:?}", config.pipeline.prices.as_ref().map(PriceTable::len));
     let open: Look = |config| config.pipeline.table.max_traces.to_string();
-    let batch: Look = |config| otlp(config).max_spans.to_string();
+    let batch: Look = |config| otlp(config).limits.max_spans.to_string();
     let window: Look = |config| format!("{:?}", config.destinations[0].retry.window);
     vec![
         (&[], ("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false"), waits, "false", "true"),
@@ -223,6 +225,8 @@ fn pipe_rows() -> Vec<Row> {
         (&[OTLP], ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"), batch, "512", "9"),
         (&[], ("MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT", "9"), window, "900s", "9s"),
         (&[], ("MLFLOW_TRACE_BUFFER_MAX_SIZE", "9"), open, "10000", "9"),
+        (&[], ("MLFLOW_TRACING_MAX_CONTENT_BYTES", "1024"), content, "Some(2097152)", "Some(1024)"),
+        (&[OTLP], ("MLFLOW_TRACING_MAX_REQUEST_BYTES", "65536"), request, "4194304", "65536"),
         (&[], ("MLFLOW_TRACING_PRICE_TABLE", "@/prices.json"), prices, "None", "Some(1)"),
     ]
 }
