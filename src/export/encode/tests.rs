@@ -1,6 +1,7 @@
 //! The official exporter is the oracle: what it would send is what we send.
 
 mod official;
+mod round_trip;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
