@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _, TraceFlags, TraceState};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
@@ -17,13 +16,11 @@ use crate::model::id;
 use crate::model::json;
 use crate::model::text::{Content, first_byte};
 use crate::semconv::{otel, private, span as keys};
-use crate::sync::{lock, now};
 
 /// `exception.type` of an error whose type is not known.
 pub(crate) const UNKNOWN_TYPE: &str = "Error";
 
-/// At most one line about wrong values in this time.
-static WRONG: Mutex<Throttle> = Mutex::new(Throttle::new(Duration::from_secs(60)));
+static WRONG: Mutex<Throttle> = Mutex::new(Throttle::new(diagnostics::RARELY));
 
 /// The span's OTel context, when what is written there is kept. Starts the span: before that nobody
 /// knows whether it is sampled.
@@ -125,10 +122,5 @@ fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 fn warn(text: &str) {
-    let admitted = lock(&WRONG).admit(now());
-    if let Some(suppressed) = admitted {
-        let more =
-            if suppressed > 0 { format!(" ({suppressed} more like it)") } else { String::new() };
-        diagnostics::warn(&format!("{text}{more}"));
-    }
+    diagnostics::warn_rarely(&WRONG, text);
 }
