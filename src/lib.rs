@@ -4,6 +4,10 @@
     expect(dead_code, reason = "what the features read")
 )]
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[path = "macro_support.rs"]
+pub mod __private;
 mod capture;
 mod config;
 mod context;
@@ -25,9 +29,14 @@ mod tests;
 mod transport;
 
 pub use capture::current::{current_trace_id, update_current_trace};
+pub use capture::future::{MlflowFutureExt, TracedFuture};
 pub use capture::layer::CaptureLayer;
+#[cfg(feature = "stream")]
+pub use capture::record::{SerializedItems, TriedItems};
 pub use capture::span_builder::{SpanBuilder, span_builder};
 pub use capture::span_ext::MlflowSpanExt;
+#[cfg(feature = "stream")]
+pub use capture::stream::{MlflowStreamExt, TracedStream};
 pub use config::builder::Builder;
 pub use config::choice::{Compression, Console};
 pub use config::destination;
@@ -39,6 +48,8 @@ pub use context::update::{TraceState, TraceUpdate};
 pub use error::{Error, Result};
 pub use guard::TracingGuard;
 pub use init::{builder, explain_config, init};
+#[cfg(feature = "macros")]
+pub use mlflow_tracing_macros::trace;
 pub use model::cost::Cost;
 pub use model::log_level::LogLevel;
 pub use model::otlp_encoder::OtlpEncoder;

@@ -12,17 +12,37 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Layered;
 use tracing_subscriber::registry::LookupSpan;
 
+#[cfg(feature = "stream")]
+pub(crate) mod course;
 pub(crate) mod current;
+#[cfg(feature = "macros")]
+pub(crate) mod driver;
 pub(crate) mod event;
+pub(crate) mod exception;
 pub(crate) mod fields;
 pub(crate) mod filter;
+pub(crate) mod future;
+#[cfg(feature = "stream")]
+pub(crate) mod items;
+#[cfg(feature = "macros")]
+pub(crate) mod iterator;
+pub(crate) mod json;
+#[cfg(feature = "macros")]
+pub(crate) mod kind;
 pub(crate) mod layer;
 pub(crate) mod link;
 pub(crate) mod probe;
+#[cfg(feature = "stream")]
+pub(crate) mod record;
 pub(crate) mod recorder;
+pub(crate) mod scope;
 pub(crate) mod span_builder;
 pub(crate) mod span_ext;
 pub(crate) mod spans;
+#[cfg(feature = "stream")]
+pub(crate) mod stream;
+#[cfg(feature = "macros")]
+pub(crate) mod told;
 pub(crate) mod tracer;
 
 use filter::{CaptureFilter, CaptureRules};

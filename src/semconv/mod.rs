@@ -44,6 +44,16 @@ pub mod span {
     pub const TRUNCATED: &str = "mlflow_tracing.truncated";
     /// Marks a span whose future or stream was dropped before its end: `true`.
     pub const CANCELLED: &str = "mlflow_tracing.cancelled";
+    /// Name of the event of a stream's item: with its place, from 0 on, behind it.
+    pub const CHUNK_EVENT_PREFIX: &str = "mlflow.chunk.item.";
+    /// Attribute of that event: the item as JSON text.
+    pub const CHUNK_VALUE: &str = "mlflow.chunk.value";
+    /// Number of items of a stream: not all have an event.
+    pub const CHUNKS: &str = "mlflow_tracing.chunks";
+    /// Number of a stream's last items that are not in its outputs, for their size.
+    pub const MISSING_CHUNKS: &str = "mlflow_tracing.missing_chunks";
+    /// Milliseconds from the beginning of a stream's span to its first item, a float.
+    pub const TIME_TO_FIRST_CHUNK: &str = "mlflow_tracing.time_to_first_chunk_ms";
 }
 
 /// Attributes of a root span that describe the whole trace.

@@ -22,6 +22,7 @@ mod replay;
 mod runtimes;
 mod setup;
 mod tls;
+mod traced;
 mod variables;
 
 #[path = "../live/parity/mod.rs"]

@@ -1,0 +1,57 @@
+//! The names that a function's arguments have in it.
+
+use syn::ext::IdentExt as _;
+use syn::punctuated::Punctuated;
+use syn::{Error, FnArg, Ident, Pat, Result, Token};
+
+use crate::args::Skip;
+
+/// Every name that the patterns of the arguments bind, but `self`.
+pub(crate) fn bindings(arguments: &Punctuated<FnArg, Token![,]>) -> Vec<Ident> {
+    let mut names = Vec::new();
+    for argument in arguments {
+        if let FnArg::Typed(typed) = argument {
+            bind(&typed.pat, &mut names);
+        }
+    }
+    names
+}
+
+/// The names that are left; one that is to be left out must be there.
+pub(crate) fn kept(names: Vec<Ident>, skip: &Skip) -> Result<Vec<Ident>> {
+    let Skip::These(skipped) = skip else { return Ok(names) };
+    for skipped in skipped.iter().filter(|it| !names.contains(it)) {
+        let text = if skipped == "self" {
+            "`self` is no input: there is nothing to skip".to_owned()
+        } else {
+            let known: Vec<String> = names.iter().map(|it| format!("`{}`", it.unraw())).collect();
+            match known.is_empty() {
+                true => format!("no argument `{skipped}`: the function has none"),
+                false => format!("no argument `{skipped}`: there are {}", known.join(", ")),
+            }
+        };
+        return Err(Error::new(skipped.span(), text));
+    }
+    Ok(names.into_iter().filter(|name| !skipped.contains(name)).collect())
+}
+
+pub(crate) fn bind(pattern: &Pat, names: &mut Vec<Ident>) {
+    match pattern {
+        Pat::Ident(ident) => {
+            names.push(ident.ident.clone());
+            if let Some((_, inner)) = &ident.subpat {
+                bind(inner, names);
+            }
+        }
+        Pat::Paren(inner) => bind(&inner.pat, names),
+        Pat::Reference(inner) => bind(&inner.pat, names),
+        Pat::Type(inner) => bind(&inner.pat, names),
+        Pat::Slice(inner) => inner.elems.iter().for_each(|it| bind(it, names)),
+        Pat::Struct(inner) => inner.fields.iter().for_each(|it| bind(&it.pat, names)),
+        Pat::Tuple(inner) => inner.elems.iter().for_each(|it| bind(it, names)),
+        Pat::TupleStruct(inner) => inner.elems.iter().for_each(|it| bind(it, names)),
+        // All of them bind the same.
+        Pat::Or(inner) => inner.cases.iter().take(1).for_each(|it| bind(it, names)),
+        _ => {}
+    }
+}
