@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::{Serialize, Serializer};
 
+use crate::model::json;
+
 /// JSON text that grows.
 #[derive(Debug, Default)]
 pub struct Json(Vec<u8>);
@@ -13,7 +15,7 @@ pub struct Json(Vec<u8>);
 impl Json {
     /// Appends a value; one that cannot be serialised, as the reason.
     pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) {
-        self.guarded(|json| serde_json::to_writer(&mut json.0, value).map_err(|it| it.to_string()));
+        self.guarded(|json| json::write(&mut json.0, value).map_err(|it| it.to_string()));
     }
 
     /// Appends the debug form of a value, as a string.

@@ -1,24 +1,20 @@
 //! How the setters write: on spans that are recorded, and on no others.
 
-use std::error::Error;
 use std::sync::Mutex;
 
-use opentelemetry::trace::{SpanContext, Status, TraceContextExt as _, TraceFlags, TraceState};
-use opentelemetry::{Context, KeyValue, StringValue, Value};
+use opentelemetry::trace::{SpanContext, SpanRef, TraceContextExt as _, TraceFlags, TraceState};
+use opentelemetry::{Context, KeyValue, Value};
 use serde_core::Serialize;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::capture::event::causes;
+use crate::capture::exception::Exception;
+use crate::capture::json::Json;
 use crate::diagnostics::{self, Throttle};
 use crate::model::cost::Cost;
 use crate::model::id;
-use crate::model::json;
 use crate::model::text::{Content, first_byte};
-use crate::semconv::{otel, private, span as keys};
-
-/// `exception.type` of an error whose type is not known.
-pub(crate) const UNKNOWN_TYPE: &str = "Error";
+use crate::semconv::{private, span as keys};
 
 static WRONG: Mutex<Throttle> = Mutex::new(Throttle::new(diagnostics::RARELY));
 
@@ -46,16 +42,21 @@ pub(crate) fn set_content<T: Serialize + ?Sized>(span: &Span, key: &'static str,
     }
 }
 
-/// JSON in any attribute, which is noted where it is structure.
+/// JSON in any attribute.
 pub(crate) fn set_json<T: Serialize + ?Sized>(span: &Span, key: &'static str, value: &T) {
-    let Some(context) = recording(span) else { return };
-    let json = to_json(value);
+    if let Some(context) = recording(span) {
+        write_json(&context.span(), key, to_json(value));
+    }
+}
+
+/// A scalar typed, a structure as its text, which is noted.
+pub(crate) fn write_json(span: &SpanRef<'_>, key: &'static str, json: String) {
     let structured = matches!(first_byte(&json), Some(b'{' | b'['));
     if let Some(value) = Content::from_text(json).said() {
-        context.span().set_attribute(KeyValue::new(key, Value::from(value)));
+        span.set_attribute(KeyValue::new(key, Value::from(value)));
     }
     if structured {
-        context.span().set_attribute(KeyValue::new(private::JSON, key));
+        span.set_attribute(KeyValue::new(private::JSON, key));
     }
 }
 
@@ -93,32 +94,17 @@ pub(crate) fn add_link(span: &Span, trace_id: &str, span_id: &str) {
     }
 }
 
-pub(crate) fn record_error(span: &Span, kind: &'static str, error: &(dyn Error + 'static)) {
-    if !span.is_disabled() {
-        record_failure(span, kind, &error.to_string(), causes(error));
+/// An exception event, and the status that goes with it.
+pub(crate) fn record_exception(span: &Span, exception: impl FnOnce() -> Exception) {
+    if let Some(context) = recording(span) {
+        exception().record(&context.span());
     }
 }
 
-/// An exception event, and the status that goes with it.
-pub(crate) fn record_failure(
-    span: &Span,
-    kind: &'static str,
-    message: &str,
-    causes: Vec<StringValue>,
-) {
-    let Some(context) = recording(span) else { return };
-    let attributes = vec![
-        KeyValue::new(otel::EXCEPTION_MESSAGE, message.to_owned()),
-        KeyValue::new(otel::EXCEPTION_TYPE, kind),
-        KeyValue::new(otel::EXCEPTION_STACKTRACE, Value::Array(causes.into())),
-    ];
-    context.span().add_event(otel::EXCEPTION, attributes);
-    context.span().set_status(Status::error(message.to_owned()));
-}
-
-/// JSON text, or the reason why there is none.
 fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
-    json::to_string(value).unwrap_or_else(|error| format!("<not serialisable: {error}>"))
+    let mut json = Json::default();
+    json.value(value);
+    json.into_text()
 }
 
 fn warn(text: &str) {

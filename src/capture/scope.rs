@@ -11,8 +11,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::capture::exception::Exception;
 use crate::capture::json::{Json, panic_message};
+use crate::capture::recorder;
 use crate::model::span_type::SpanType;
-use crate::model::text::{Content, first_byte};
 use crate::semconv::{private, span as keys};
 
 /// A span that lasts as long as what it is about. Dropped before that, it was cancelled.
@@ -89,12 +89,8 @@ impl Scope {
     /// Sets an attribute to what is written: a scalar typed, a structure as such.
     pub fn json_attribute(&self, key: &'static str, write: impl FnOnce(&mut Json)) {
         let json = text(write);
-        let structured = matches!(first_byte(&json), Some(b'{' | b'['));
-        if let Some(value) = Content::from_text(json).said() {
-            self.set(key, Value::from(value));
-        }
-        if structured {
-            self.set(private::JSON, key);
+        if let Some(span) = self.recording() {
+            recorder::write_json(&span, key, json);
         }
     }
 

@@ -9,6 +9,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::capture::current::update_of;
+use crate::capture::exception::Exception;
 use crate::capture::recorder;
 use crate::context::update::TraceUpdate;
 use crate::model::cost::Cost;
@@ -229,17 +230,17 @@ impl MlflowSpanExt for Span {
     }
 
     fn record_exception<E: Error + 'static>(&self, error: &E) -> &Self {
-        recorder::record_error(self, std::any::type_name::<E>(), error);
+        recorder::record_exception(self, || Exception::of_error(std::any::type_name::<E>(), error));
         self
     }
 
     fn record_error(&self, error: &(dyn Error + 'static)) -> &Self {
-        recorder::record_error(self, recorder::UNKNOWN_TYPE, error);
+        recorder::record_exception(self, || Exception::of_unknown_error(error));
         self
     }
 
     fn record_failure(&self, message: &str) -> &Self {
-        recorder::record_failure(self, recorder::UNKNOWN_TYPE, message, Vec::new());
+        recorder::record_exception(self, || Exception::of_unknown_type(message));
         self
     }
 

@@ -10,9 +10,12 @@ use serde_core::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// The value as JSON text.
-pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
-    serde_json::to_string(&Said(value))
+/// Appends the value as JSON text.
+pub(crate) fn write<T: Serialize + ?Sized>(
+    text: &mut Vec<u8>,
+    value: &T,
+) -> serde_json::Result<()> {
+    serde_json::to_writer(text, &Said(value))
 }
 
 /// A value that is serialised by way of [`Finite`].

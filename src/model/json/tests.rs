@@ -5,6 +5,12 @@ use serde_json::json;
 
 use super::*;
 
+fn to_string<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+    let mut text = Vec::new();
+    write(&mut text, value)?;
+    Ok(String::from_utf8(text).unwrap())
+}
+
 #[derive(Serialize)]
 struct Unit;
 

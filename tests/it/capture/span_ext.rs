@@ -107,7 +107,7 @@ fn what_cannot_be_serialised_is_replaced_by_the_reason() {
 fn an_exception_is_an_event_and_the_status() {
     let spans = captured(|| info_span!("call").record_exception(&Offline).clone());
     let call = spans.one("call");
-    assert_eq!(call.status(), ("ERROR", "offline"));
+    assert_eq!(call.status(), ("ERROR", "Offline: offline"));
     let (name, attributes) = call.events().remove(0);
     assert_eq!(name, "exception");
     assert_eq!(attributes["exception.message"], "offline");

@@ -49,10 +49,12 @@ fn beside(other: Option<Destination>) -> (Duration, DestinationStats) {
     (time, account)
 }
 
-/// An account without the address.
+/// An account without the address, and without the memory: a batch gives that back a moment after it
+/// is counted.
 fn counts(account: &DestinationStats) -> DestinationStats {
     let mut counts = account.clone();
     counts.name.clear();
+    counts.pending_bytes = 0;
     counts
 }
 

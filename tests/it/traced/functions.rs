@@ -250,7 +250,7 @@ fn a_function_that_never_returns_may_be_traced() {
         panic!("{reason}")
     }
     let spans = captured(|| std::panic::catch_unwind(|| give_up("tired")).map_err(|_| ()));
-    assert_eq!(spans.one("give_up").status(), ("ERROR", "tired"));
+    assert_eq!(spans.one("give_up").status(), ("ERROR", "panic: tired"));
 }
 
 #[tokio::test]

@@ -59,12 +59,15 @@ fn an_error_is_an_exception_with_its_type_and_its_causes() {
     }
     let spans = captured(ask);
     let span = spans.one("ask");
-    assert_eq!(span.status(), ("ERROR", "the model is offline"));
+    assert_eq!(span.status(), ("ERROR", "Offline: the model is offline"));
     assert_eq!(span.outputs(), None);
     let exception = exception(span);
     assert_eq!(exception["exception.message"], "the model is offline");
     assert!(exception["exception.type"].as_str().unwrap().ends_with("::Offline"));
-    assert_eq!(exception["exception.stacktrace"], json!(["invalid digit found in string"]));
+    assert_eq!(
+        exception["exception.stacktrace"],
+        "Offline: the model is offline\nCaused by: invalid digit found in string"
+    );
 }
 
 #[test]
@@ -78,10 +81,13 @@ fn an_error_that_is_passed_on_by_a_question_mark_is_one_of_every_function() {
         Ok(inner()? + 1)
     }
     let spans = captured(outer);
-    for name in ["inner", "outer"] {
-        assert_eq!(spans.one(name).status(), ("ERROR", "the model is offline"), "{name}");
+    // Of what is boxed the type is not known.
+    for (name, said) in
+        [("inner", "Offline: the model is offline"), ("outer", "the model is offline")]
+    {
+        assert_eq!(spans.one(name).status(), ("ERROR", said), "{name}");
         let causes = &exception(spans.one(name))["exception.stacktrace"];
-        assert_eq!(*causes, json!(["invalid digit found in string"]), "{name}");
+        assert_eq!(*causes, format!("{said}\nCaused by: invalid digit found in string"), "{name}");
     }
 }
 
@@ -90,7 +96,8 @@ fn status_of<T>(app: impl FnOnce() -> T, name: &str) -> String {
     let (status, message) = spans.one(name).status();
     assert_eq!(status, "ERROR");
     let exception = exception(spans.one(name));
-    assert_eq!(exception["exception.message"], message);
+    let told = exception["exception.message"].as_str().unwrap();
+    assert!(message.ends_with(told) || told.ends_with(message), "{message}, {told}");
     message.to_owned()
 }
 
@@ -121,9 +128,9 @@ fn an_error_is_told_by_what_it_can_do() {
     }
     assert_eq!(status_of(displayed, "displayed"), "a text");
     assert_eq!(status_of(debugged, "debugged"), "Debugged");
-    assert_eq!(status_of(bare, "bare"), std::any::type_name::<Bare>());
+    assert_eq!(status_of(bare, "bare"), "Bare");
     assert_eq!(status_of(held, "held"), "boxed");
-    assert_eq!(status_of(|| generic(7), "generic"), "7");
+    assert_eq!(status_of(|| generic(7), "generic"), "i32: 7");
 }
 
 #[test]
@@ -135,8 +142,8 @@ fn err_debug_tells_an_error_by_its_debug_form_and_keeps_the_causes() {
     let spans = captured(ask);
     let span = spans.one("ask");
     assert!(span.status().1.starts_with("Offline { cause: ParseIntError"), "{:?}", span.status());
-    let causes = &exception(span)["exception.stacktrace"];
-    assert_eq!(*causes, json!(["invalid digit found in string"]));
+    let causes = exception(span)["exception.stacktrace"].as_str().unwrap().to_owned();
+    assert!(causes.ends_with("}\nCaused by: invalid digit found in string"), "{causes}");
 }
 
 #[test]
