@@ -22,6 +22,8 @@ pub enum Source {
     Refused,
     /// Arguments and result of a function with `#[instrument(ret)]`.
     Instrument,
+    /// Arguments and result of a function with `#[trace]`: ours alone.
+    Functions,
     /// Structured values, set on the span: ours by `MlflowSpanExt`, stock by `set_attribute`.
     Setters,
     /// As many attributes as the scenario says, set on the span, and nothing else.

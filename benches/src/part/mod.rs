@@ -1,6 +1,7 @@
 //! The parts of the document: each measures, and writes its tables.
 
 mod cost;
+mod functions;
 mod lifetime;
 mod outage;
 mod payload;
@@ -36,8 +37,9 @@ pub struct Section {
 }
 
 /// In the order of the document.
-pub const ALL: [Part; 10] = [
+pub const ALL: [Part; 11] = [
     Part { name: "cost", title: "Cost of a span", measure: cost::measure },
+    Part { name: "functions", title: "Traced functions", measure: functions::measure },
     Part { name: "payload", title: "Large payloads", measure: payload::measure },
     Part { name: "quiet", title: "Spans that nobody wants", measure: quiet::measure },
     Part { name: "threads", title: "Threads", measure: threads::measure },

@@ -6,6 +6,7 @@
 mod attributes;
 mod content;
 mod fields;
+mod functions;
 mod instrument;
 mod setters;
 
@@ -43,6 +44,7 @@ impl Work {
             Source::Fields => fields::trace(children, content),
             Source::Refused => fields::refused(children, content),
             Source::Instrument => instrument::trace(children, content),
+            Source::Functions => functions::trace(children, content),
             Source::Setters => setters::trace(setters::Api::of(side), children, content),
             Source::Attributes => attributes::trace(children, attributes),
         }
