@@ -1,7 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(
-    not(all(feature = "grpc", feature = "mlflow", feature = "tls")),
+    not(all(feature = "grpc", feature = "macros", feature = "mlflow", feature = "tls")),
     expect(dead_code, reason = "what the features read")
+)]
+#![cfg_attr(
+    not(feature = "macros"),
+    expect(unreachable_pub, reason = "what code names that the macro makes")
+)]
+#![cfg_attr(
+    all(feature = "stream", not(feature = "macros")),
+    expect(unnameable_types, reason = "what code names that the macro makes")
 )]
 
 #[cfg(feature = "macros")]

@@ -65,10 +65,12 @@ live() {
     cargo test --features opentelemetry-otlp --test live -- --ignored --test-threads=1'
 }
 
-step 'format' cargo fmt --check
+step 'format' cargo fmt --check --all
 step 'lint' lint --all-targets --all-features
+step 'lint, macros' lint --all-targets --package mlflow-tracing-macros
 step 'lint, no features' lint --no-default-features
 step 'lint, MLflow without TLS' lint --no-default-features --features mlflow
+step 'lint, macros alone' lint --no-default-features --features macros
 step 'lint, gRPC without TLS' lint --no-default-features --features grpc
 step 'format, benches' cargo fmt --check --all --manifest-path benches/Cargo.toml
 step 'lint, benches' lint --target-dir target/benches --manifest-path benches/Cargo.toml
@@ -76,6 +78,7 @@ step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
 step 'lint, agent' lint --all-targets --target-dir target/agent \
   --manifest-path examples/agent/Cargo.toml
 step 'tests' cargo test
+step 'tests, macros' cargo test --package mlflow-tracing-macros
 step 'tests, light build' cargo test --no-default-features --features mlflow --lib
 step 'tests, official encoder' official_encoder
 step 'tests, agent' cargo test --target-dir target/agent --manifest-path examples/agent/Cargo.toml

@@ -52,6 +52,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "guard",
         ],
     ),
+    ("macro_support", &["semconv", "capture"]),
     ("lib", &[]),
 ];
 
@@ -149,7 +150,8 @@ fn conditions_stand_on_module_and_use_lines_only() {
                 continue;
             }
             let next = lines.iter().skip(index + 1).find(|line| !line.starts_with("#["));
-            let allowed = ["mod ", "use ", "pub(crate) mod ", "pub(crate) use "];
+            let allowed =
+                ["mod ", "use ", "pub mod ", "pub use ", "pub(crate) mod ", "pub(crate) use "];
             if !next.is_some_and(|next| allowed.iter().any(|start| next.starts_with(start))) {
                 faults.push(format!("{}:{}: {line}", file.display(), index + 1));
             }

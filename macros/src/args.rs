@@ -19,6 +19,9 @@ use crate::span_type::SpanType;
 const OPTIONS: &str = "`name`, `span_type`, `attributes(…)`, `skip(…)`, `skip_all`, `inputs`, `outputs`, \
                        `err(…)`, `sampling_ratio`, `parent`, `level`, `target`, `returns`, `crate`";
 
+const ABOUT_ERR: &str = "`err(Debug)` tells an `Err` by its `Debug`, `err(ignore)` takes it for an \
+                         output; without `err` it is an error, told by its `Display`";
+
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
@@ -103,15 +106,19 @@ impl Args {
             "crate" => self.krate = Some(value(option, input)?.call(Path::parse_mod_style)?),
             "name" => self.name = Some(parse_name(value(option, input)?)?),
             "span_type" => self.span_type = Some(value(option, input)?.parse()?),
-            "attributes" => self.attributes = parse_attributes(list(option, input)?)?,
+            "attributes" => self.attributes = parse_attributes(&list(option, input)?)?,
             "skip" => {
                 let names = list(option, input)?;
-                let names = Punctuated::<Ident, Token![,]>::parse_terminated(&names)?;
+                let names = Punctuated::<Ident, Token![,]>::parse_terminated_with(
+                    &names,
+                    Ident::parse_any,
+                )?;
                 self.skip = Skip::These(names.into_iter().collect());
             }
             "skip_all" => self.skip = Skip::All,
             "inputs" => self.inputs = Some(value(option, input)?.parse()?),
             "outputs" => self.outputs = Some(value(option, input)?.parse()?),
+            "err" if !input.peek(Paren) => return Err(Error::new(option.span(), ABOUT_ERR)),
             "err" => self.err = parse_failures(&list(option, input)?)?,
             "sampling_ratio" => self.sampling_ratio = Some(ratio::parse(value(option, input)?)?),
             "parent" => self.parent = Some(value(option, input)?.parse()?),
@@ -172,9 +179,9 @@ fn parse_name(input: ParseStream<'_>) -> Result<LitStr> {
     if name.value().is_empty() { Err(Error::new(name.span(), expected)) } else { Ok(name) }
 }
 
-fn parse_attributes(content: syn::parse::ParseBuffer<'_>) -> Result<Vec<Attribute>> {
+fn parse_attributes(content: ParseStream<'_>) -> Result<Vec<Attribute>> {
     let attributes: Vec<Attribute> =
-        Punctuated::<Attribute, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+        Punctuated::<Attribute, Token![,]>::parse_terminated(content)?.into_iter().collect();
     let mut seen = HashSet::new();
     for attribute in &attributes {
         if let Key::Name(name) = &attribute.key {
@@ -189,7 +196,11 @@ fn parse_attributes(content: syn::parse::ParseBuffer<'_>) -> Result<Vec<Attribut
 
 impl Parse for Attribute {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let key = input.parse()?;
+        let key: Key = input.parse()?;
+        if !input.peek(Token![=]) {
+            let text = "an attribute needs a value: `key = value`";
+            return Err(Error::new_spanned(key, text));
+        }
         input.parse::<Token![=]>()?;
         Ok(Self { key, value: input.parse()? })
     }
@@ -221,13 +232,11 @@ impl Parse for Key {
 }
 
 fn parse_failures(content: ParseStream<'_>) -> Result<Failures> {
-    let expected = "`err(Debug)` tells an `Err` by its `Debug`, `err(ignore)` takes it for an output; \
-                    without `err` it is an error, told by its `Display`";
-    let word: Ident = content.parse().map_err(|error| Error::new(error.span(), expected))?;
+    let word: Ident = content.parse().map_err(|error| Error::new(error.span(), ABOUT_ERR))?;
     match word.to_string().as_str() {
         "Debug" if content.is_empty() => Ok(Failures::InDebug(word.span())),
         "ignore" if content.is_empty() => Ok(Failures::Ignored),
-        _ => Err(Error::new(word.span(), expected)),
+        _ => Err(Error::new(word.span(), ABOUT_ERR)),
     }
 }
 

@@ -28,10 +28,10 @@ pub(crate) fn local(name: &str) -> Ident {
 impl<'a> Plan<'a> {
     pub(crate) fn new(args: &'a Args, function: &'a Ident, is_generator: bool) -> Self {
         let here = Span::mixed_site();
-        let support = match &args.krate {
-            Some(path) => quote_spanned!(path.span()=> #path::__private),
-            None => quote_spanned!(here=> ::mlflow_tracing::__private),
-        };
+        let support = args.krate.as_ref().map_or_else(
+            || quote_spanned!(here=> ::mlflow_tracing::__private),
+            |path| quote_spanned!(path.span()=> #path::__private),
+        );
         let scope = local("scope").into_token_stream();
         Self { args, support, scope, function, is_generator }
     }
@@ -78,10 +78,10 @@ impl<'a> Plan<'a> {
 
     fn span(&self) -> TokenStream {
         let (here, support, args) = (Span::mixed_site(), &self.support, self.args);
-        let level = match &args.level {
-            Some(level) => level.tokens(support),
-            None => quote_spanned!(here=> #support::tracing::Level::INFO),
-        };
+        let level = args.level.as_ref().map_or_else(
+            || quote_spanned!(here=> #support::tracing::Level::INFO),
+            |level| level.tokens(support),
+        );
         let target = args.target.as_ref().map(|it| quote_spanned!(it.span()=> target: #it,));
         let parent = args.parent.as_ref().map(|it| quote_spanned!(it.span()=> parent: #it,));
         let name = match &args.name {

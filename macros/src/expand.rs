@@ -2,7 +2,6 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::spanned::Spanned as _;
 use syn::{Block, Error, ItemFn, Result, Type};
 
 use crate::args::Args;
@@ -12,10 +11,10 @@ use crate::pinned::Pinned;
 use crate::shape::{Shape, nameable};
 use crate::wrong_place;
 
-pub(crate) fn trace(args: TokenStream, item: TokenStream) -> TokenStream {
-    match expanded(args, &item) {
+pub(crate) fn trace(args: TokenStream, item: &TokenStream) -> TokenStream {
+    match expanded(args, item) {
         Ok(function) => function,
-        Err(error) => wrong_place::report(&error, &item),
+        Err(error) => wrong_place::report(&error, item),
     }
 }
 
@@ -49,7 +48,10 @@ fn body(function: &ItemFn, args: &Args) -> Result<TokenStream> {
             let shape = Shape::of(&pinned.output, args.returns);
             let plan = Plan::new(args, &function.sig.ident, shape.is_generator());
             let open = plan.open(pinned.names.clone())?;
-            let body = async_body(&plan, &pinned.body, &nameable(&pinned.output), &shape);
+            let output = nameable(&pinned.output);
+            let future = async_block(&pinned.body, &output, &shape);
+            let typed = (!matches!(shape, Shape::Never)).then_some(&output);
+            let body = plan.drive(&future, &shape, typed);
             let prologue = &pinned.prologue;
             return Ok(pinned.around(&quote!(#(#prologue)* #open #body)));
         }
@@ -58,9 +60,10 @@ fn body(function: &ItemFn, args: &Args) -> Result<TokenStream> {
     let plan = Plan::new(args, &function.sig.ident, shape.is_generator());
     let open = plan.open(inputs::bindings(&function.sig.inputs))?;
     let output = nameable(&output);
-    let body = match is_async {
-        true => async_body(&plan, &function.block, &output, &shape),
-        false => sync_body(&plan, &function.block, &output, &shape),
+    let body = if is_async {
+        plan.drive(&async_block(&function.block, &output, &shape), &shape, None)
+    } else {
+        sync_body(&plan, &function.block, &output, &shape)
     };
     Ok(quote!(#open #body))
 }
@@ -80,24 +83,22 @@ fn sync_body(plan: &Plan<'_>, body: &Block, output: &Type, shape: &Shape) -> Tok
 }
 
 /// The body as a block that is driven where it is.
-fn async_body(plan: &Plan<'_>, body: &Block, output: &Type, shape: &Shape) -> TokenStream {
+fn async_block(body: &Block, output: &Type, shape: &Shape) -> TokenStream {
     let here = Span::mixed_site();
-    let future = if matches!(shape, Shape::Never) {
-        quote_spanned!(here=> async move #body)
-    } else {
-        // The type of what is returned must be known before the first `return` or `?`.
-        let at = here.located_at(output.span());
-        quote_spanned! {at=>
-            async move {
-                #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
-                if false {
-                    let never: #output = loop {};
-                    return never;
-                }
-                let value: #output = #body;
-                value
+    if matches!(shape, Shape::Never) {
+        return quote_spanned!(here=> async move #body);
+    }
+    // The type of what is returned must be known before the first `return` or `?`.
+    quote_spanned! {here=>
+        async move {
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::empty_loop)]
+            if false {
+                let never: #output = loop {};
+                return never;
             }
+            let value: #output = #body;
+            #[allow(unreachable_code)]
+            value
         }
-    };
-    plan.drive(&future, shape, None)
+    }
 }

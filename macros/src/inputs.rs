@@ -20,17 +20,16 @@ pub(crate) fn bindings(arguments: &Punctuated<FnArg, Token![,]>) -> Vec<Ident> {
 /// The names that are left; one that is to be left out must be there.
 pub(crate) fn kept(names: Vec<Ident>, skip: &Skip) -> Result<Vec<Ident>> {
     let Skip::These(skipped) = skip else { return Ok(names) };
-    for skipped in skipped.iter().filter(|it| !names.contains(it)) {
-        let text = if skipped == "self" {
+    if let Some(stranger) = skipped.iter().find(|it| !names.contains(it)) {
+        let known: Vec<String> = names.iter().map(|it| format!("`{}`", it.unraw())).collect();
+        let text = if stranger == "self" {
             "`self` is no input: there is nothing to skip".to_owned()
+        } else if known.is_empty() {
+            format!("no argument `{stranger}`: the function has none")
         } else {
-            let known: Vec<String> = names.iter().map(|it| format!("`{}`", it.unraw())).collect();
-            match known.is_empty() {
-                true => format!("no argument `{skipped}`: the function has none"),
-                false => format!("no argument `{skipped}`: there are {}", known.join(", ")),
-            }
+            format!("no argument `{stranger}`: there are {}", known.join(", "))
         };
-        return Err(Error::new(skipped.span(), text));
+        return Err(Error::new(stranger.span(), text));
     }
     Ok(names.into_iter().filter(|name| !skipped.contains(name)).collect())
 }

@@ -96,8 +96,12 @@ impl Plan<'_> {
     ) -> TokenStream {
         let (here, support, scope) = (Span::mixed_site(), &self.support, &self.scope);
         let settle = self.settle(shape);
-        // Only the signature may say what it is: how it is told is chosen before that is looked at.
+        // In a block only the signature may say what the value is, and in which box it goes on.
         let typed = output.map(|output| quote_spanned!(here=> let value: #output = value;));
+        let settle = match output {
+            Some(output) => quote_spanned!(here=> let value: #output = #settle; value),
+            None => settle,
+        };
         quote_spanned! {here=>
             let mut future = #support::pin!(#support::Option::Some(#future));
             #[allow(unused_mut)]

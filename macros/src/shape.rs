@@ -38,8 +38,22 @@ impl Shape {
     pub(crate) fn of(output: &Type, returns: Option<Returns>) -> Self {
         let written = Self::written(output, returns == Some(Returns::Value));
         match returns {
-            None | Some(Returns::Value) => written,
-            Some(returns) => written.with_innermost(returns),
+            None | Some(Returns::Value) => written.simplified(),
+            Some(returns) => written.with_innermost(returns).simplified(),
+        }
+    }
+
+    /// A `Result` in which nothing goes on is a value, whose type says that it is one.
+    fn simplified(self) -> Self {
+        match self {
+            Self::Result(inner) => match inner.simplified() {
+                Self::Value | Self::Never => Self::Value,
+                inner => Self::Result(Box::new(inner)),
+            },
+            Self::Future(wrapped, inner, output) => {
+                Self::Future(wrapped, Box::new(inner.simplified()), output)
+            }
+            other => other,
         }
     }
 
@@ -63,10 +77,10 @@ impl Shape {
         }
         let Some(segment) = last_segment(output) else { return Self::Value };
         match segment.ident.to_string().as_str() {
-            "Result" => match first_type(segment).map(|ok| Self::written(ok, only_results)) {
-                None | Some(Self::Value | Self::Never | Self::Result(_)) => Self::Value,
-                Some(inner) => Self::Result(Box::new(inner)),
-            },
+            "Result" => {
+                let ok = first_type(segment).map(|ok| Self::written(ok, only_results));
+                Self::Result(Box::new(ok.unwrap_or(Self::Value)))
+            }
             _ if only_results => Self::Value,
             "BoxFuture" | "LocalBoxFuture" => Self::future(Wrapped::Pinned, first_type(segment)),
             "BoxStream" | "LocalBoxStream" => Self::Stream(Wrapped::Pinned, None),

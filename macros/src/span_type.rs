@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote_spanned;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, Ident, Lit, LitStr, Result};
+use syn::{Error, Expr, Ident, Lit, LitStr, Result, Stmt};
 
 /// The variants of `mlflow_tracing::SpanType`, but `Custom`, with the names that MLflow stores.
 const VARIANTS: [(&str, &str); 15] = [
@@ -47,8 +47,22 @@ impl Parse for SpanType {
                 Some(variant) => named(variant),
                 None => Ok(Self::Made(expr)),
             },
-            _ => Ok(Self::Made(expr)),
+            _ => Ok(Self::Made(unwrapped(expr))),
         }
+    }
+}
+
+/// What stands in braces or parentheses, which have done their work and would be warned of.
+fn unwrapped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Paren(inner) => *inner.expr,
+        Expr::Block(block) if block.label.is_none() && block.attrs.is_empty() => {
+            match block.block.stmts.as_slice() {
+                [Stmt::Expr(inner, None)] => inner.clone(),
+                _ => Expr::Block(block),
+            }
+        }
+        other => other,
     }
 }
 
@@ -64,6 +78,10 @@ fn word_of_ones_own(word: &LitStr) -> Result<SpanType> {
 fn named(variant: &Ident) -> Result<SpanType> {
     if let Some((_, name)) = VARIANTS.iter().find(|(known, _)| variant == known) {
         return Ok(SpanType::Named(LitStr::new(name, variant.span())));
+    }
+    if let Some((known, _)) = VARIANTS.iter().find(|(_, name)| variant == name) {
+        let text = format!("the variant of `SpanType` is `{known}`");
+        return Err(Error::new(variant.span(), text));
     }
     let known: Vec<&str> = VARIANTS.iter().map(|(known, _)| *known).collect();
     let text = format!(

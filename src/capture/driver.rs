@@ -14,6 +14,7 @@ pub struct Driver<'a, F> {
 
 impl<'a, F: Future> Driver<'a, F> {
     /// Drives `future` in `scope`, which comes back with what the future returned.
+    #[must_use]
     pub fn new(scope: Scope, future: Pin<&'a mut Option<F>>) -> Self {
         Self { scope: Some(scope), future }
     }

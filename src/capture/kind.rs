@@ -27,6 +27,7 @@ impl<T: ?Sized> Kind<T> {
     pub(crate) const NEW: Self = Self(PhantomData);
 
     /// The type of a value.
+    #[must_use]
     pub fn of(_: &T) -> Self {
         Self::NEW
     }
@@ -34,11 +35,13 @@ impl<T: ?Sized> Kind<T> {
 
 impl<T> Kind<T> {
     /// The type of an iterator's items.
+    #[must_use]
     pub fn of_items(_: &impl Iterator<Item = T>) -> Self {
         Self::NEW
     }
 
     /// The type of a stream's items.
+    #[must_use]
     pub fn of_stream(_: &impl Stream<Item = T>) -> Self {
         Self::NEW
     }
@@ -85,6 +88,7 @@ impl<T> WriteName<T> for Kind<T> {
 
 /// Takes a value for a `Result`: what it is if all went well, and what if not.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Outcome<V, T, E> {
     /// Which of the two it is.
     pub split: for<'a> fn(&'a V) -> Result<&'a T, &'a E>,
@@ -114,7 +118,7 @@ pub trait OfValue<T> {
 
 impl<T> OfValue<T> for Kind<T> {
     fn outcome(&self) -> Outcome<T, T, Infallible> {
-        Outcome { split: |value| Ok(value), ok: Kind::NEW, err: Kind::NEW }
+        Outcome { split: |value| Ok(value), ok: Self::NEW, err: Kind::NEW }
     }
 }
 

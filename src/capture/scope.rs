@@ -30,6 +30,7 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 
 impl Scope {
     /// The scope of a span that nobody else has: it ends with the scope, whatever its children do.
+    #[must_use]
     pub fn open(span: Span) -> Self {
         Self::new(span, true)
     }
@@ -46,6 +47,7 @@ impl Scope {
     }
 
     /// Whether anything that is told will be kept.
+    #[must_use]
     pub fn is_recording(&self) -> bool {
         self.recording.is_some()
     }

@@ -33,7 +33,7 @@ proptest! {
 
 struct Refuses;
 
-impl fmt::Debug for Refuses {
+impl Debug for Refuses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("half")?;
         Err(fmt::Error)

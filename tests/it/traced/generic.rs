@@ -92,8 +92,8 @@ fn a_future_can_be_sent_if_it_could_be_without() {
         value
     }
     let mut numbers = Vec::new();
-    let _ = is_send(shared(async { 1 }));
-    let _ = is_send(borrowing("1", &mut numbers));
+    drop(is_send(shared(async { 1 })));
+    drop(is_send(borrowing("1", &mut numbers)));
     let alone = async {
         let not_sent = std::rc::Rc::new(2);
         tokio::task::yield_now().await;

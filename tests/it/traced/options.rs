@@ -134,17 +134,17 @@ fn what_is_skipped_is_no_input_and_need_not_be_told() {
 
 #[test]
 fn inputs_and_outputs_may_be_said() {
-    #[trace(inputs = (&question[..1], number + 1), outputs = |words| words.len())]
+    #[trace(inputs = (&question[..1], number + 1), outputs = Vec::len)]
     fn reduced(question: &str, number: u8) -> Vec<String> {
         vec![question.to_owned(); usize::from(number)]
     }
-    fn first(words: &Vec<&'static str>) -> &'static str {
+    fn first(words: &[&'static str; 2]) -> &'static str {
         words[0]
     }
     #[trace(inputs = json!({ "messages": [question] }), outputs = first)]
-    fn by_path(question: &str) -> Vec<&'static str> {
+    fn by_path(question: &str) -> [&'static str; 2] {
         let _ = question;
-        vec!["one", "two"]
+        ["one", "two"]
     }
     #[trace(outputs = "redacted")]
     fn said() -> &'static str {
