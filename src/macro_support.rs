@@ -1,7 +1,5 @@
 //! What the code names that `#[trace]` makes. No part of the API: it changes with the macro.
 
-use crate::capture::record::Reduce;
-
 pub use std::boxed::Box;
 pub use std::option::Option;
 pub use std::pin::{Pin, pin};
@@ -17,6 +15,7 @@ pub use crate::capture::kind::{
     AnyError, FailDebug, FailDisplay, FailError, FailHolder, FailName, Failure, InDebug, Kind,
     OfResult, OfValue, Outcome, WriteDebug, WriteName, WriteSerialize, Writer, reduce,
 };
+pub use crate::capture::record::{Record, Reduce};
 pub use crate::capture::scope::{Arguments, Scope};
 pub use crate::capture::stream::TracedStream;
 pub use crate::capture::told::{Reduced, Told};

@@ -79,7 +79,7 @@ step 'lint, agent' lint --all-targets --target-dir target/agent \
   --manifest-path examples/agent/Cargo.toml
 step 'tests' cargo test
 step 'tests, macros' cargo test --package mlflow-tracing-macros
-step 'tests, light build' cargo test --no-default-features --features mlflow --lib
+step 'tests, light build' cargo test --no-default-features --features macros,mlflow --lib
 step 'tests, official encoder' official_encoder
 step 'tests, agent' cargo test --target-dir target/agent --manifest-path examples/agent/Cargo.toml
 step 'documentation' documentation

@@ -13,7 +13,7 @@ use crate::support::app::{Traced, captured};
 use crate::support::spans::Got;
 
 fn assert_panicked(span: &Got, message: &str) {
-    assert_eq!(span.status(), ("ERROR", message));
+    assert_eq!(span.status(), ("ERROR", format!("panic: {message}").as_str()));
     let events = span.events();
     let (name, attributes) = events.last().unwrap();
     assert_eq!(*name, "exception");
