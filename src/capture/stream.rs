@@ -23,7 +23,8 @@ use crate::capture::scope::Scope;
 ///
 /// # What is kept
 ///
-/// - Outputs: a JSON array of the items; of more than 4 MiB the first, and how many are missing. What
+/// - Outputs: a JSON array of the items; of more than 4 MiB the first, and how many are missing;
+///   [`with_content_limit`](crate::Builder::with_content_limit) holds for that, too. What
 ///   [`set_outputs`](crate::MlflowSpanExt::set_outputs) says wins.
 /// - Events as MLflow's SDK names them, `mlflow.chunk.item.0` and so on with the item's JSON in
 ///   `mlflow.chunk.value`: of the first 64 items and of the last 64 (Python keeps the last 128). An

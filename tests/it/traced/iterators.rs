@@ -72,7 +72,10 @@ fn an_err_of_an_iterator_ends_its_span() {
             .map(|it| if it == "b" { Err("b".parse::<u8>().unwrap_err()) } else { Ok(it) })
     }
     let spans = captured(|| assert_eq!(lines().count(), 3));
-    assert_eq!(spans.one("lines").status(), ("ERROR", "invalid digit found in string"));
+    assert_eq!(
+        spans.one("lines").status(),
+        ("ERROR", "ParseIntError: invalid digit found in string")
+    );
     assert_eq!(spans.one("lines").outputs(), Some(json!(["a"])));
 }
 
