@@ -110,7 +110,7 @@ fn node(span: &Span, places: &Places) -> Node {
     attributes.remove("mlflow.traceRequestId");
     put("status", json!(span.status));
     put("message", json!(span.message));
-    put("attributes", attributes.into());
+    put("attributes", tree::without_times(attributes).into());
     put("events", span.events.iter().map(event).collect());
     put("links", span.links.iter().map(|it| link(it, places)).collect());
     Node {

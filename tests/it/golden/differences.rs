@@ -66,3 +66,15 @@ fn a_difference_is_meant_when_place_and_both_sides_are_as_listed() {
     assert!(!is_meant(json!(1), json!(2), meant("*/y", json!(1), json!("*"))));
     assert!(is_meant(Value::Null, json!(2), meant("x/y", Value::Null, json!("(anything)"))));
 }
+
+#[test]
+fn of_an_object_that_is_meant_the_listed_fields_count_however_deep() {
+    let object = json!({ "a": { "b": "text", "c": 1 }, "d": 2 });
+    let is_meant =
+        |ours| complaint(&Value::Null, &object, &[meant("", Value::Null, ours)]).is_empty();
+    assert!(is_meant(json!({ "a": { "b": "t*" } })));
+    assert!(is_meant(json!({ "a": { "e": "(absent)" }, "d": 2 })));
+    assert!(!is_meant(json!({ "a": { "b": "x*" } })));
+    assert!(!is_meant(json!({ "a": { "e": 1 } })));
+    assert!(!is_meant(json!({ "a": { "c": "(absent)" } })));
+}

@@ -6,12 +6,12 @@ mod request;
 
 use std::fs;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::parity::difference::{self, Differences, Found};
 use crate::parity::player::{Made, play};
 use crate::parity::scenario::{self, Trace};
-use crate::parity::tree::{Node, tree};
+use crate::parity::tree::{Node, tree, without_times};
 use crate::support::app::{Traced, to_mlflow};
 use crate::support::server::Server;
 use crate::support::spans::{Got, Spans, hex};
@@ -109,7 +109,7 @@ fn node(got: &Got) -> Node {
         "kind": got.span.kind().as_str_name(),
         "status": status,
         "message": message,
-        "attributes": attributes.collect::<Map<_, _>>(),
+        "attributes": without_times(attributes.collect()),
         "events": events.collect::<Vec<_>>(),
     });
     let parent = hex(&got.span.parent_span_id);

@@ -3,51 +3,39 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mlflow_tracing::opentelemetry::trace::{
-    SpanContext, SpanId, Status, TraceFlags, TraceId, TraceState,
+    SpanContext, SpanId, Status, TraceFlags, TraceId, TraceState as OtelTraceState,
 };
 use mlflow_tracing::tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use mlflow_tracing::{MlflowSpanExt as _, semconv};
+use mlflow_tracing::{
+    Cost, LogLevel, MlflowSpanExt as _, TokenUsage, TraceContext, TraceState, update_current_trace,
+};
 use tracing::Span;
 
 use super::json::Json;
 use super::player::Made;
-use super::scenario::{self, TraceUpdate};
+use super::scenario;
 use super::value::{Given, attributes};
 
-/// What is said before the children begin.
+/// What is said before the children begin; a function's attributes are its own to say.
 pub(crate) fn begin(span: &Span, told: &scenario::Span, made: &Made) {
-    use semconv::span as keys;
     if let Some(inputs) = &told.inputs {
         span.set_inputs(&Given(inputs));
     }
-    for (key, value) in told.attributes.fields() {
-        // The API wants a name that the program knows.
-        span.set_json_attribute(key.clone().leak(), &Given(value));
-    }
-    for (key, text) in [
-        (keys::DESCRIPTION, &told.description),
-        (keys::MODEL, &told.model),
-        (keys::PROVIDER, &told.provider),
-        (keys::MESSAGE_FORMAT, &told.message_format),
-    ] {
-        if let Some(text) = text {
-            span.set_attribute(key, text.clone());
+    if !told.how.is_function() {
+        for (key, value) in told.attributes.fields() {
+            // The API wants a name that the program knows.
+            span.set_json_attribute(key.clone().leak(), &Given(value));
         }
     }
-    for (key, structure) in [
-        (keys::TOKEN_USAGE, &told.usage),
-        (keys::COST, &told.cost),
-        (keys::CHAT_TOOLS, &told.tools),
-    ] {
-        if let Some(structure) = structure {
-            span.set_json_attribute(key, structure);
-        }
+    if let Some(text) = &told.description {
+        span.set_description(text);
     }
     if let Some(level) = &told.log_level {
-        span.set_attribute(keys::LOG_LEVEL, log_level(level));
+        span.set_log_level(log_level(level));
     }
+    model(span, told);
     for link in &told.links {
-        span.add_link_with_attributes(target(link, made), attributes(&link.attributes));
+        point(span, link, made);
     }
     for event in &told.events {
         let (name, attributes) = (event.name.clone(), attributes(&event.attributes));
@@ -58,9 +46,44 @@ pub(crate) fn begin(span: &Span, told: &scenario::Span, made: &Made) {
     }
 }
 
-/// What is said after the children have ended.
+fn model(span: &Span, told: &scenario::Span) {
+    if let Some(name) = &told.model {
+        span.set_model(name);
+    }
+    if let Some(name) = &told.provider {
+        span.set_provider(name);
+    }
+    if let Some(format) = &told.message_format {
+        span.set_message_format(format);
+    }
+    if let Some(told) = &told.usage {
+        span.set_token_usage(&usage(told));
+    }
+    if let Some(told) = &told.cost {
+        let cost = Cost::new(told.input_cost, told.output_cost).with_total(told.total_cost);
+        span.set_cost(&cost);
+    }
+    if let Some(tools) = &told.tools {
+        span.set_chat_tools(tools);
+    }
+}
+
+fn usage(told: &scenario::Usage) -> TokenUsage {
+    let usage = TokenUsage::new(told.input_tokens, told.output_tokens);
+    let usage = usage.with_total(told.total_tokens);
+    let usage = match told.cache_read_input_tokens {
+        Some(tokens) => usage.with_cache_read(tokens),
+        None => usage,
+    };
+    match told.cache_creation_input_tokens {
+        Some(tokens) => usage.with_cache_creation(tokens),
+        None => usage,
+    }
+}
+
+/// What is said after the children have ended; a function returns its outputs.
 pub(crate) fn end(span: &Span, told: &scenario::Span) {
-    if let Some(outputs) = &told.outputs {
+    if let (Some(outputs), false) = (&told.outputs, told.how.is_function()) {
         span.set_outputs(&Given(outputs));
     }
     if let Some(status) = &told.status {
@@ -72,54 +95,92 @@ pub(crate) fn end(span: &Span, told: &scenario::Span) {
     }
 }
 
-/// Says something of the trace as a whole, on its root.
-pub(crate) fn update(root: &Span, told: &TraceUpdate) {
-    use semconv::trace as keys;
-    for (key, text) in [
-        (keys::SESSION, &told.session_id),
-        (keys::USER, &told.user),
-        (keys::CLIENT_REQUEST_ID, &told.client_request_id),
-        (keys::REQUEST_PREVIEW, &told.request_preview),
-        (keys::RESPONSE_PREVIEW, &told.response_preview),
-        (keys::STATE, &told.state),
-        (keys::MODEL_ID, &told.model_id),
-    ] {
-        if let Some(text) = text {
-            root.set_attribute(key, text.clone());
-        }
+/// What is said of traces before they begin.
+pub(crate) fn context(told: &scenario::TraceUpdate) -> TraceContext {
+    let mut context = mlflow_tracing::context();
+    if let Some(enabled) = told.enabled {
+        context = context.enabled(enabled);
     }
-    for (prefix, entries) in
-        [(keys::TAG_PREFIX, &told.tags), (keys::METADATA_PREFIX, &told.metadata)]
-    {
-        for (key, value) in entries {
-            root.set_attribute(format!("{prefix}{key}"), value.clone());
-        }
+    if let Some(id) = &told.session_id {
+        context = context.session(id);
+    }
+    if let Some(id) = &told.user {
+        context = context.user(id);
+    }
+    let tags = told.tags.iter();
+    context = tags.fold(context, |context, (key, value)| context.tag(key, value));
+    let metadata = told.metadata.iter();
+    metadata.fold(context, |context, (key, value)| context.metadata(key, value))
+}
+
+/// Says something of the trace that is under way.
+pub(crate) fn update(told: &scenario::TraceUpdate) {
+    let trace = update_current_trace();
+    if let Some(id) = &told.session_id {
+        trace.session(id);
+    }
+    if let Some(id) = &told.user {
+        trace.user(id);
+    }
+    if let Some(id) = &told.client_request_id {
+        trace.client_request_id(id);
+    }
+    if let Some(text) = &told.request_preview {
+        trace.request_preview(text);
+    }
+    if let Some(text) = &told.response_preview {
+        trace.response_preview(text);
+    }
+    if let Some(id) = &told.model_id {
+        trace.model_id(id);
+    }
+    if let Some(word) = &told.state {
+        trace.state(state(word));
+    }
+    for (key, value) in &told.tags {
+        trace.tag(key, value);
+    }
+    for (key, value) in &told.metadata {
+        trace.metadata(key, value);
     }
 }
 
-/// The numbers of Python's `logging`.
-fn log_level(name: &str) -> i64 {
+fn state(word: &str) -> TraceState {
+    match word {
+        "OK" => TraceState::Ok,
+        "ERROR" => TraceState::Error,
+        unknown => panic!("no such state: {unknown}"),
+    }
+}
+
+fn log_level(name: &str) -> LogLevel {
     match name {
-        "DEBUG" => 10,
-        "INFO" => 20,
-        "WARNING" => 30,
-        "ERROR" => 40,
-        "CRITICAL" => 50,
+        "DEBUG" => LogLevel::Debug,
+        "INFO" => LogLevel::Info,
+        "WARNING" => LogLevel::Warning,
+        "ERROR" => LogLevel::Error,
+        "CRITICAL" => LogLevel::Critical,
         unknown => panic!("no such level: {unknown}"),
     }
 }
 
-fn target(link: &scenario::Link, made: &Made) -> SpanContext {
+fn point(span: &Span, link: &scenario::Link, made: &Made) {
     if let Some(earlier) = &link.to {
-        return made[earlier][0].clone();
+        return span.add_link(made[earlier][0].clone());
     }
-    SpanContext::new(
-        TraceId::from_hex(link.trace_id.as_ref().unwrap()).unwrap(),
-        SpanId::from_hex(link.span_id.as_ref().unwrap()).unwrap(),
+    let (trace_id, span_id) = (link.trace_id.as_ref().unwrap(), link.span_id.as_ref().unwrap());
+    if link.attributes.fields().is_empty() {
+        span.add_span_link(&format!("tr-{trace_id}"), span_id);
+        return;
+    }
+    let target = SpanContext::new(
+        TraceId::from_hex(trace_id).unwrap(),
+        SpanId::from_hex(span_id).unwrap(),
         TraceFlags::SAMPLED,
         true,
-        TraceState::default(),
-    )
+        OtelTraceState::default(),
+    );
+    span.add_link_with_attributes(target, attributes(&link.attributes));
 }
 
 pub(crate) fn at(nanos: u64) -> SystemTime {

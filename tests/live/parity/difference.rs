@@ -18,7 +18,7 @@ pub(crate) struct Meant {
     #[serde(rename = "where")]
     pub(crate) place: String,
     /// What is there: a value, `(absent)`, `(anything)`, or a text, in which `*` is any text, `{ours}`
-    /// the text of ours, and `{python}` that of Python.
+    /// the text of ours, and `{python}` that of Python. Of an object those fields that are of interest.
     #[serde(alias = "always")]
     pub(crate) python: Value,
     #[serde(alias = "auto")]
@@ -132,6 +132,9 @@ fn is_value(found: Option<&Value>, meant: &Value) -> bool {
         (None, meant) => meant == ABSENT,
         (Some(_), Value::String(meant)) if meant == ANYTHING => true,
         (Some(Value::String(found)), Value::String(meant)) => is_like(found, meant),
+        (Some(Value::Object(found)), Value::Object(meant)) => {
+            meant.iter().all(|(key, meant)| is_value(found.get(key), meant))
+        }
         (Some(found), meant) => found == meant,
     }
 }

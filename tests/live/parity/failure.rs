@@ -31,6 +31,24 @@ macro_rules! errors {
             }
         )*
 
+        $(
+            impl From<$name> for Failure {
+                fn from(error: $name) -> Self {
+                    Self::$name(Box::new(error))
+                }
+            }
+
+            /// Of functions whose errors are of this type.
+            impl From<Failure> for $name {
+                fn from(failure: Failure) -> Self {
+                    match failure {
+                        Failure::$name(error) => *error,
+                        other => panic!("not of this type: {other:?}"),
+                    }
+                }
+            }
+        )*
+
         #[derive(Debug)]
         #[expect(clippy::enum_variant_names, reason = "called like their types")]
         pub(crate) enum Failure {

@@ -6,6 +6,7 @@
 pub(crate) mod content;
 pub(crate) mod difference;
 pub(crate) mod failure;
+pub(crate) mod functions;
 pub(crate) mod json;
 pub(crate) mod player;
 pub(crate) mod scenario;

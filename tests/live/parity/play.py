@@ -123,6 +123,27 @@ class Player:
         function = self.traced(span, body, "async def", "return await ")
         asyncio.run(function(**span["arguments"]))
 
+    def cancelled(self, span, _parent, _given):
+        async def body(live):
+            self.body(live, span)
+            waits.set()
+            await asyncio.Event().wait()
+
+        async def block():
+            with mlflow.start_span(span["name"], **described(span)) as live:
+                await body(live)
+
+        async def main():
+            task = asyncio.create_task(function(**span.get("arguments", {})))
+            await waits.wait()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        waits = asyncio.Event()
+        is_function = "arguments" in span
+        function = self.traced(span, body, "async def", "return await ") if is_function else block
+        asyncio.run(main())
+
     def stream(self, span, _parent, _given):
         def body(live):
             self.note(live)

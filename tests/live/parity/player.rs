@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use mlflow_tracing::opentelemetry::KeyValue;
 use mlflow_tracing::opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use mlflow_tracing::tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use mlflow_tracing::{MlflowSpanExt as _, SpanBuilder, semconv, span_builder};
-use tracing::subscriber::NoSubscriber;
-use tracing::{Instrument as _, Span};
+use mlflow_tracing::{MlflowSpanExt as _, SpanBuilder, span_builder};
+use tracing::Span;
 
 use super::content::{self, at};
 use super::failure::Failure;
-use super::scenario::{self, How, Reducer, Trace};
-use super::value::Given;
+use super::functions;
+use super::scenario::{self, How, Trace};
 use crate::support::time::wall_clock;
 
 /// The roots that were made of each trace of the scenario.
@@ -21,53 +19,48 @@ pub(crate) type Made = BTreeMap<String, Vec<SpanContext>>;
 
 /// Plays one trace of the scenario, in the current subscriber.
 pub(crate) fn play(trace: &Trace, made: &mut Made) {
-    let mut player = Player { trace, made, roots: Vec::new(), unfinished: Vec::new() };
-    let mut play = || {
-        for span in &trace.spans {
-            // What a root lets through has ended it.
-            let _ = player.span(span, None);
-        }
-    };
-    if trace.context.enabled == Some(false) {
-        tracing::subscriber::with_default(NoSubscriber::new(), play);
-    } else {
-        play();
+    let mut player = Player { made, roots: Vec::new(), unfinished: Vec::new() };
+    for span in &trace.spans {
+        // What a root lets through has ended it.
+        let _ = content::context(&trace.context).in_scope(|| player.span(span, None));
     }
     let roots = player.roots;
     made.insert(trace.name.clone(), roots);
 }
 
 struct Player<'a> {
-    trace: &'a Trace,
     made: &'a Made,
     roots: Vec<SpanContext>,
     /// Spans that end after their root.
     unfinished: Vec<Span>,
 }
 
-/// Where a span is made.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    root: &'a Span,
-    parent: &'a Span,
-}
-
 impl Player<'_> {
     /// Makes a span in the way that it asks for.
-    fn span(&mut self, told: &scenario::Span, place: Option<Place<'_>>) -> Result<(), Failure> {
+    fn span(&mut self, told: &scenario::Span, parent: Option<&Span>) -> Result<(), Failure> {
         let builder = span_builder(told.name.clone());
-        let parent = place.map_or_else(Span::none, |place| place.parent.clone());
+        let is_root = parent.is_none();
+        let none = Span::none();
+        let parent = parent.unwrap_or(&none);
         match told.how {
-            How::Scope => self.current(told, builder, place),
-            How::Function => self.function(told, builder, place),
+            How::Scope => self.current(told, builder, is_root),
+            How::Function => functions::call(told, &mut || self.body(told, is_root)),
             How::AsyncFunction => tokio::runtime::Builder::new_current_thread()
                 .build()
                 .unwrap()
-                .block_on(async { self.function(told, builder, place) }.in_current_span()),
-            How::Stream => self.stream(told, builder, place),
+                .block_on(functions::call_async(told, &mut || self.body(told, is_root))),
+            How::Cancelled => {
+                functions::call_off(told, &mut || self.body(told, is_root));
+                Ok(())
+            }
+            How::Stream => {
+                let begun = functions::read(told);
+                self.note(begun, is_root);
+                Ok(())
+            }
             How::Thread => {
                 let dispatch = tracing::dispatcher::get_default(Clone::clone);
-                let work = || parent.in_scope(|| self.current(told, builder, place));
+                let work = || parent.in_scope(|| self.current(told, builder, is_root));
                 thread::scope(|scope| {
                     let thread = || tracing::dispatcher::with_default(&dispatch, work);
                     scope.spawn(thread).join().unwrap()
@@ -75,13 +68,13 @@ impl Player<'_> {
             }
             How::Remote => {
                 let parent = parent.context().span().span_context().clone();
-                self.current(told, builder.remote_parent(parent), place)
+                self.current(told, builder.remote_parent(parent), is_root)
             }
-            How::Root => self.detached(told, builder.root(), None),
-            How::Detached => self.detached(told, builder.parent(&parent), place),
+            How::Root => self.detached(told, builder.root(), true),
+            How::Detached => self.detached(told, builder.parent(parent), is_root),
             How::Late => {
-                let span = start(told, builder.parent(&parent));
-                let result = self.fill(told, &span, place);
+                let span = start(told, builder.parent(parent));
+                let result = self.recorded(told, &span, is_root);
                 self.unfinished.push(span);
                 result
             }
@@ -93,106 +86,79 @@ impl Player<'_> {
         &mut self,
         told: &scenario::Span,
         builder: SpanBuilder,
-        place: Option<Place<'_>>,
+        is_root: bool,
     ) -> Result<(), Failure> {
         let span = start(told, builder);
-        let result = span.in_scope(|| self.fill(told, &span, place));
-        if !self.unfinished.is_empty() && place.is_none() {
+        let result = span.in_scope(|| self.recorded(told, &span, is_root));
+        if !self.unfinished.is_empty() && is_root {
             span.end_at(wall_clock());
             self.unfinished.clear();
         }
         result
     }
 
-    fn function(
-        &mut self,
-        told: &scenario::Span,
-        builder: SpanBuilder,
-        place: Option<Place<'_>>,
-    ) -> Result<(), Failure> {
-        let span = start(told, builder);
-        span.set_attribute(semconv::span::FUNCTION_NAME, told.name.clone());
-        span.set_inputs(&Given(&told.arguments));
-        span.in_scope(|| self.fill(told, &span, place))
-    }
-
-    fn stream(
-        &mut self,
-        told: &scenario::Span,
-        builder: SpanBuilder,
-        place: Option<Place<'_>>,
-    ) -> Result<(), Failure> {
-        let span = start(told, builder);
-        span.set_inputs(&Given(&told.arguments));
-        let taken = &told.items[..told.taken.unwrap_or(told.items.len())];
-        for (index, item) in taken.iter().enumerate() {
-            let item = KeyValue::new("mlflow.chunk.value", serde_json::to_string(item).unwrap());
-            span.add_event(format!("mlflow.chunk.item.{index}"), vec![item]);
-        }
-        self.fill(told, &span, place)?;
-        match told.reducer {
-            Some(Reducer::Join) => span.set_outputs(&content::joined(taken)),
-            None => span.set_outputs(taken),
-        };
-        Ok(())
-    }
-
     fn detached(
         &mut self,
         told: &scenario::Span,
         builder: SpanBuilder,
-        place: Option<Place<'_>>,
+        is_root: bool,
     ) -> Result<(), Failure> {
         let builder = match told.start_time {
             Some(nanos) => builder.start_time(at(nanos)),
             None => builder,
         };
         let span = start(told, builder);
-        let result = self.fill(told, &span, place);
+        let result = self.recorded(told, &span, is_root);
         if let Some(nanos) = told.end_time {
             span.end_at(at(nanos));
         }
         result
     }
 
-    /// Everything that a span carries, and its children.
-    fn fill(
+    /// What happens in a function; the span is told by what traces it how that ended.
+    fn body(&mut self, told: &scenario::Span, is_root: bool) -> Result<(), Failure> {
+        self.fill(told, &Span::current(), is_root)
+    }
+
+    /// What happens in a span that is told of a failure by the program.
+    fn recorded(
         &mut self,
         told: &scenario::Span,
         span: &Span,
-        place: Option<Place<'_>>,
+        is_root: bool,
     ) -> Result<(), Failure> {
-        let root = place.map_or(span, |place| place.root);
-        if place.is_none() && !span.is_disabled() {
-            self.roots.push(span.context().span().span_context().clone());
-            content::update(span, &self.trace.context);
-        }
+        self.fill(told, span, is_root).inspect_err(|failure| failure.record(span))
+    }
+
+    /// Everything that a span carries, and its children.
+    fn fill(&mut self, told: &scenario::Span, span: &Span, is_root: bool) -> Result<(), Failure> {
+        self.note(span.context().span().span_context().clone(), is_root);
         content::begin(span, told, self.made);
         if let Some(update) = &told.trace {
-            content::update(root, update);
+            content::update(update);
         }
-        let inside = Some(Place { root, parent: span });
-        let children = told.children.iter();
-        let mut failed = children.map(|child| (child.caught, self.span(child, inside)));
-        let passed_on = failed.find_map(|(caught, result)| result.err().filter(|_| !caught));
-        let raised = passed_on.map_or_else(
-            || {
-                content::end(span, told);
-                if let Some(noted) = &told.exception {
-                    Failure::of(noted).record(span);
-                }
-                told.error.as_ref().map(Failure::of)
-            },
-            Some,
-        );
-        raised.map_or(Ok(()), |failure| {
-            failure.record(span);
-            Err(failure)
-        })
+        for child in &told.children {
+            let result = self.span(child, Some(span));
+            if !child.caught {
+                result?;
+            }
+        }
+        content::end(span, told);
+        if let Some(noted) = &told.exception {
+            Failure::of(noted).record(span);
+        }
+        told.error.as_ref().map_or(Ok(()), |error| Err(Failure::of(error)))
+    }
+
+    /// Remembers a root; one that is not recorded is none.
+    fn note(&mut self, span: SpanContext, is_root: bool) {
+        if is_root && span.is_sampled() {
+            self.roots.push(span);
+        }
     }
 }
 
-fn start(told: &scenario::Span, builder: SpanBuilder) -> Span {
+pub(super) fn start(told: &scenario::Span, builder: SpanBuilder) -> Span {
     match &told.kind {
         Some(kind) => builder.span_type(kind.as_str()).start(),
         None => builder.start(),

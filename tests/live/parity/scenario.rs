@@ -73,8 +73,8 @@ pub(crate) struct Span {
     pub(crate) model: Option<String>,
     pub(crate) provider: Option<String>,
     pub(crate) message_format: Option<String>,
-    pub(crate) usage: Option<Json>,
-    pub(crate) cost: Option<Json>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) cost: Option<Cost>,
     pub(crate) tools: Option<Json>,
     #[serde(default)]
     pub(crate) links: Vec<Link>,
@@ -117,7 +117,36 @@ pub(crate) enum How {
     Function,
     #[serde(rename = "async function")]
     AsyncFunction,
+    /// An async function that is dropped while it waits, or, without arguments, such a block.
+    Cancelled,
     Stream,
+}
+
+impl How {
+    /// Whether what it returns are its outputs.
+    pub(crate) fn is_function(self) -> bool {
+        matches!(self, Self::Function | Self::AsyncFunction | Self::Cancelled)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "as MLflow names them")]
+pub(crate) struct Usage {
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) total_tokens: u64,
+    pub(crate) cache_read_input_tokens: Option<u64>,
+    pub(crate) cache_creation_input_tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "as MLflow names them")]
+pub(crate) struct Cost {
+    pub(crate) input_cost: f64,
+    pub(crate) output_cost: f64,
+    pub(crate) total_cost: f64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
