@@ -12,8 +12,8 @@ pub use crate::capture::exception::Exception;
 pub use crate::capture::iterator::TracedIterator;
 pub use crate::capture::json::Json;
 pub use crate::capture::kind::{
-    AnyError, FailDebug, FailDisplay, FailError, FailHolder, FailName, Failure, InDebug, Kind,
-    OfResult, OfValue, Outcome, WriteDebug, WriteName, WriteSerialize, Writer, reduce,
+    AnyError, FailDebug, FailDisplay, FailError, FailHolder, FailName, Failure, Kind, OfResult,
+    OfValue, Outcome, WriteDebug, WriteName, WriteSerialize, Writer, in_debug, reduce,
 };
 pub use crate::capture::record::{Record, Reduce};
 pub use crate::capture::scope::{Arguments, Scope};

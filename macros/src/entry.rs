@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
             #[allow(unused_imports)]
             use #support::{
                 FailDebug as _, FailDisplay as _, FailError as _, FailHolder as _, FailName as _,
-                InDebug as _, OfResult as _, OfValue as _, WriteDebug as _, WriteName as _,
+                OfResult as _, OfValue as _, WriteDebug as _, WriteName as _,
                 WriteSerialize as _,
             };
         }

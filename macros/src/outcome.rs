@@ -173,43 +173,44 @@ impl Plan<'_> {
             return quote_spanned!(here=> let record = { #told told };);
         };
         let at = here.located_at(outputs.span());
-        let reduced = if is_function(outputs) {
-            let write =
-                self.write(&quote_spanned!(at=> #support::reduce(items, #outputs)), outputs.span());
-            quote_spanned! {at=>
-                told.reduced(
-                    &item,
-                    &outcome.ok,
-                    move |item| split(item).ok().cloned(),
-                    move |items, json| #write,
-                )
-            }
+        let write = self.write_output(outputs, &quote_spanned!(at=> items));
+        let (kept, keep) = if is_function(outputs) {
+            (
+                quote_spanned!(at=> &outcome.ok),
+                quote_spanned!(at=> move |item| split(item).ok().cloned()),
+            )
         } else {
-            let write = self.write(&outputs.to_token_stream(), outputs.span());
-            quote_spanned! {at=>
-                told.reduced(
-                    &item,
-                    &#support::Kind::of(&()),
-                    |_| #support::Option::None,
-                    move |_, json| #write,
-                )
-            }
+            (
+                quote_spanned!(at=> &#support::Kind::of(&())),
+                quote_spanned!(at=> |_| #support::Option::None),
+            )
         };
-        quote_spanned!(here=> let record = { #told #reduced };)
+        quote_spanned! {here=>
+            let record = {
+                #told
+                told.reduced(&item, #kept, #keep, move |items, json| {
+                    let _ = items;
+                    #write
+                })
+            };
+        }
     }
 
     /// Writes the output into `json`; `ok` is what went well.
     fn write_ok(&self, ok: &TokenStream) -> TokenStream {
-        let (here, support) = (Span::mixed_site(), &self.support);
         match &self.args.outputs {
-            None => quote_spanned!(here=> (&&&outcome.ok).writer()(#ok, json)),
-            Some(outputs) if is_function(outputs) => {
-                let at = here.located_at(outputs.span());
-                let reduced = quote_spanned!(at=> #support::reduce(#ok, #outputs));
-                self.write(&reduced, outputs.span())
-            }
-            Some(outputs) => self.write(&outputs.to_token_stream(), outputs.span()),
+            None => quote_spanned!(Span::mixed_site()=> (&&&outcome.ok).writer()(#ok, json)),
+            Some(outputs) => self.write_output(outputs, ok),
         }
+    }
+
+    /// Writes what `outputs` makes of the value `of` into `json`.
+    fn write_output(&self, outputs: &Expr, of: &TokenStream) -> TokenStream {
+        if !is_function(outputs) {
+            return self.write(&outputs.to_token_stream(), outputs.span());
+        }
+        let (at, support) = (Span::mixed_site().located_at(outputs.span()), &self.support);
+        self.write(&quote_spanned!(at=> #support::reduce(#of, #outputs)), outputs.span())
     }
 
     /// Tells the scope of `err`, whose type `kind` stands for.
@@ -229,11 +230,12 @@ impl Plan<'_> {
     /// The exception that `err` is, whose type `kind` stands for.
     fn exception(&self) -> TokenStream {
         let here = Span::mixed_site();
+        let support = &self.support;
         let exception = quote_spanned!(here=> (&&&&&kind).failure()(err));
         match self.args.err {
             Failures::InDebug(asked) => {
                 let at = here.located_at(asked);
-                quote_spanned!(at=> kind.in_debug()(#exception, err))
+                quote_spanned!(at=> #support::in_debug(#exception, err))
             }
             Failures::Told | Failures::Ignored => exception,
         }

@@ -209,15 +209,9 @@ impl<E> FailName<E> for Kind<E> {
 }
 
 /// For `err(Debug)`: the same exception, told by the debug form.
-pub trait InDebug<E> {
-    /// Tells a failure in its debug form.
-    fn in_debug(&self) -> fn(Exception, &E) -> Exception;
-}
-
-impl<E: Debug> InDebug<E> for Kind<E> {
-    fn in_debug(&self) -> fn(Exception, &E) -> Exception {
-        |exception, error| exception.in_debug(error)
-    }
+#[must_use]
+pub fn in_debug<E: Debug>(exception: Exception, error: &E) -> Exception {
+    exception.in_debug(error)
 }
 
 /// Reads what `reduce` makes of a value.
