@@ -7,10 +7,9 @@ use std::any::type_name_of_val;
 use std::fmt;
 use std::time::Duration;
 
-use mlflow_tracing::MlflowSpanExt as _;
+use mlflow_tracing::{trace, update_current_trace};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
-use tracing::{Span, instrument};
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -36,39 +35,35 @@ fn setting(variable: &str, default: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| default.to_owned())
 }
 
-#[instrument(
-    fields(
-        user.id = user_id,
-        session.id = session_id,
-        mlflow.traceTag.user_id = user_id,
-        mlflow.traceTag.session_id = session_id,
-        mlflow.traceTag.environment = "production",
-        mlflow.traceTag.service_version = env!("CARGO_PKG_VERSION"),
-    ),
-    ret,
-    err
-)]
+#[trace]
 async fn handle_user_request(
     user_id: &str,
     session_id: &str,
     message: &str,
 ) -> Result<String, ChatError> {
+    let trace = update_current_trace();
+    trace
+        .user(user_id)
+        .session(session_id)
+        .tag("user_id", user_id)
+        .tag("session_id", session_id)
+        .tag("environment", "production")
+        .tag("service_version", env!("CARGO_PKG_VERSION"));
     let outcome = process_chat_request(message).await;
-    let span = Span::current();
     match &outcome {
-        Ok(response) => span
-            .set_json_attribute("mlflow.traceTag.response_length", &response.chars().count())
-            .set_json_attribute("mlflow.traceTag.processing_successful", &true),
-        Err(error) => span
-            .set_json_attribute("mlflow.traceTag.error", &true)
-            .set_json_attribute("mlflow.traceTag.error_type", type_name_of_val(error))
-            .set_json_attribute("mlflow.traceTag.error_message", &error.to_string()),
+        Ok(response) => trace
+            .tag("response_length", response.chars().count().to_string())
+            .tag("processing_successful", "true"),
+        Err(error) => trace
+            .tag("error", "true")
+            .tag("error_type", type_name_of_val(error))
+            .tag("error_message", error.to_string()),
     };
     outcome
 }
 
 /// Stands in for what the application does.
-#[instrument(fields(mlflow.spanType = "LLM"), ret, err)]
+#[trace(span_type = Llm)]
 async fn process_chat_request(message: &str) -> Result<String, ChatError> {
     sleep(Duration::from_millis(40)).await;
     if message.trim().is_empty() { Err(ChatError) } else { Ok(format!("You said: {message}")) }

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use mlflow_tracing::{MlflowSpanExt as _, SpanType, semconv};
+use mlflow_tracing::{MlflowSpanExt as _, TokenUsage, trace, update_current_trace};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
-use tracing::{Span, instrument};
+use tracing::Span;
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -27,8 +27,9 @@ async fn main() -> Result<(), AnyError> {
     Ok(()) // Whichever way it ended: the guard is dropped here, and delivers what is left.
 }
 
-#[instrument(skip(user), fields(mlflow.spanType = "AGENT", user.id = user, session.id = "s-1"), ret, err)]
+#[trace(span_type = Agent, skip(user))]
 async fn agent(question: &str, user: &str) -> Result<String, AnyError> {
+    update_current_trace().user(user).session("s-1");
     let documents = retrieve(question, 2).await;
     let mut messages = vec![
         json!({ "role": "system", "content": documents.join("\n") }),
@@ -42,30 +43,27 @@ async fn agent(question: &str, user: &str) -> Result<String, AnyError> {
     chat(&messages).await
 }
 
-#[instrument(fields(mlflow.spanType = "RETRIEVER"), ret)]
+#[trace(span_type = Retriever)]
 async fn retrieve(query: &str, top_k: usize) -> Vec<&'static str> {
     sleep(Duration::from_millis(25)).await;
     ["Paris is the capital of France.", "Lyon is not."].into_iter().take(top_k).collect()
 }
 
-#[instrument(fields(mlflow.spanType = "TOOL"), ret, err)]
+#[trace(span_type = Tool)]
 async fn temperature(city: &str) -> Result<f64, AnyError> {
     sleep(Duration::from_millis(15)).await;
     if city == "Paris" { Ok(21.5) } else { Err(format!("no such city: {city}").into()) }
 }
 
 /// Stands in for a model: it always answers the same.
-#[instrument(skip_all, err)]
+#[trace(span_type = ChatModel, inputs = json!({ "model": "stand-in", "messages": messages }))]
 async fn chat(messages: &[Value]) -> Result<String, AnyError> {
-    let span = Span::current();
-    span.set_span_type(SpanType::ChatModel)
-        .set_inputs(&json!({ "model": "stand-in", "messages": messages }));
     sleep(Duration::from_millis(80)).await;
     let content = "Paris, and it is 21.5 °C there.";
     let message = json!({ "role": "assistant", "content": content });
-    let usage = json!({ "input_tokens": 96, "output_tokens": 12, "total_tokens": 108 });
-    span.set_outputs(&json!({ "choices": [{ "message": message, "finish_reason": "stop" }] }))
-        .set_json_attribute(semconv::span::MODEL, "stand-in")
-        .set_json_attribute(semconv::span::TOKEN_USAGE, &usage);
+    Span::current()
+        .set_outputs(&json!({ "choices": [{ "message": message, "finish_reason": "stop" }] }))
+        .set_model("stand-in")
+        .set_token_usage(&TokenUsage::new(96, 12));
     Ok(content.to_owned())
 }

@@ -68,7 +68,8 @@ fn a_request_that_fails_is_tagged_with_why_and_the_caller_is_told() {
     let spans = server.spans();
     let root = root(&spans);
     let why = "there is no message to answer";
-    assert_eq!((root.outputs(), root.status()), (None, ("ERROR", why)));
+    let said = format!("ChatError: {why}");
+    assert_eq!((root.outputs(), root.status()), (None, ("ERROR", said.as_str())));
     let expected = json!({
         "user_id": "user-123",
         "session_id": "session-456",

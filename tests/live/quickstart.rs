@@ -74,7 +74,7 @@ pub(crate) fn check(spans: &[Span], fine: &str) {
         let status = if error.is_empty() { fine } else { "ERROR" };
         assert_eq!((span.status.as_str(), span.message.as_str()), (status, error), "{name}");
         let told: Vec<_> = span.events.iter().map(|e| (&*e.name, &e.attributes)).collect();
-        let exception = json!({ "exception.message": error });
+        let exception = json!({ "exception.message": error, "exception.type": "Error" });
         match error {
             "" => assert_eq!(told, []),
             _ => assert_eq!(told, [("exception", exception.as_object().unwrap())]),
