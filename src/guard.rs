@@ -208,7 +208,8 @@ impl TracingGuard {
     }
 
     /// The pipe as an exporter of the official SDK, for those who keep a batch processor of their
-    /// own.
+    /// own. Spans come here when they have ended, so that a [`TraceContext`] says nothing of their
+    /// traces; [`update_trace`](Self::update_trace) does.
     ///
     /// # Examples
     ///

@@ -71,13 +71,14 @@ impl Exception {
         span.set_status(Status::error(description));
     }
 
-    /// As Python writes it: the type's own name, unless the message begins with it, and the message.
+    /// As Python writes it: the type's own name, and the message. Not where the name says nothing,
+    /// as most crates' `Error`, or where the message begins with it.
     fn description(&self) -> String {
         let path = self.kind.split('<').next().unwrap_or_default();
         let name = path.rsplit("::").next().unwrap_or(path);
         match self.message.as_str() {
             message if message == self.kind => name.to_owned(),
-            message if self.kind == UNKNOWN_TYPE || message.starts_with(name) => message.to_owned(),
+            message if name == UNKNOWN_TYPE || message.starts_with(name) => message.to_owned(),
             message => format!("{name}: {message}"),
         }
     }

@@ -181,18 +181,29 @@ fn a_reducer_that_panics_costs_the_output_and_nothing_else() {
 }
 
 #[test]
-fn a_sampling_ratio_goes_with_the_span_from_its_start() {
+fn a_sampling_ratio_decides_over_the_traces_that_begin_with_the_function() {
+    #[trace(sampling_ratio = 0)]
+    fn never() {
+        always();
+    }
     #[trace(sampling_ratio = 1)]
     fn always() {}
     #[trace(sampling_ratio = ratio)]
-    fn sometimes(ratio: f64) {}
+    fn sometimes(ratio: f64) {
+        never();
+    }
     let spans = captured(|| {
+        never();
         always();
+        sometimes(0.0);
         sometimes(1.0);
     });
-    // A private note: it does not leave the process.
-    for name in ["always", "sometimes"] {
-        let attributes = spans.one(name).attributes();
+    // `never` in `sometimes` begins no trace.
+    assert_eq!(spans.sorted_names(), ["always", "always", "never", "sometimes"]);
+    assert_eq!(spans.one("sometimes").inputs(), Some(json!({ "ratio": 1.0 })));
+    // The note does not leave the process.
+    for span in &spans.0 {
+        let attributes = span.attributes();
         assert!(!attributes.keys().any(|key| key.contains("sampling")), "{attributes:?}");
     }
 }
