@@ -9,8 +9,17 @@ use serde_core::{Serialize, Serializer};
 use crate::model::json;
 
 /// JSON text that grows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Json(Vec<u8>);
+
+impl Default for Json {
+    /// With the room that `serde_json` gives a text at first: growing from nothing costs twice the
+    /// allocations of a usual value.
+    fn default() -> Self {
+        const USUAL_BYTES: usize = 128;
+        Self(Vec::with_capacity(USUAL_BYTES))
+    }
+}
 
 impl Json {
     /// Appends a value; one that cannot be serialised, as the reason.
