@@ -1,11 +1,13 @@
 //! The account of every span that ended: where it is, or why it is lost.
 
 use std::fmt;
+use std::time::Duration;
 
 /// A consistent snapshot of what became of every span that ended.
 ///
-/// For every destination `ended = delivered + pending + filtered + dropped` holds in every snapshot
-/// ([`DestinationStats::conserves`]); a test that ends with it cannot lose a span unseen.
+/// For every destination `ended + recovered = delivered + pending + spooled + filtered + dropped` holds
+/// in every snapshot ([`DestinationStats::conserves`]); a test that ends with it cannot lose a span
+/// unseen.
 ///
 /// # Examples
 ///
@@ -47,23 +49,36 @@ pub struct DestinationStats {
     pub delivered: u64,
     /// Spans in memory or under way.
     pub pending: u64,
+    /// Spans that are on disk only: they are sent when their turn comes, in this process or the next.
+    pub spooled: u64,
+    /// Spans that processes which are no more left on disk, taken over by this one. They are beside
+    /// [`Stats::ended`].
+    pub recovered: u64,
     /// Spans that the destination's filter left out.
     pub filtered: u64,
     /// Spans given up, by reason.
     pub dropped: Dropped,
     /// Requests repeated after a failure.
     pub retries: u64,
+    /// Spans sent again after an attempt that was cut off or not answered: the destination may have them
+    /// twice. One that keeps spans by their ids, as MLflow does, has them once.
+    pub duplicates: u64,
     /// Encoded bytes in memory for this destination.
     pub pending_bytes: usize,
+    /// Bytes on disk for this destination, of spans in memory too.
+    pub spooled_bytes: u64,
+    /// How long the oldest of the pending spans has waited to be delivered.
+    pub oldest_pending: Option<Duration>,
     /// What the destination last said when it did not accept, credentials masked.
     pub last_problem: Option<String>,
 }
 
 impl DestinationStats {
-    /// Whether every one of `ended` spans is accounted for.
+    /// Whether every one of `ended` spans, and of those recovered, is accounted for.
     #[must_use]
     pub fn conserves(&self, ended: u64) -> bool {
-        ended == self.delivered + self.pending + self.filtered + self.dropped.total()
+        let settled = self.delivered + self.filtered + self.dropped.total();
+        ended + self.recovered == settled + self.pending + self.spooled
     }
 }
 
@@ -90,19 +105,26 @@ pub enum DropReason {
     RetryExpired,
     /// The guard's deadline passed before the destination acknowledged.
     Shutdown,
+    /// What was on disk could not be read back: a record that is damaged counts as the spans it says it
+    /// held, or as one.
+    SpoolDamaged,
+    /// The destination's share of the disk was full; its oldest spans made room.
+    SpoolFull,
     /// The span alone is larger than the destination accepts.
     TooLarge,
 }
 
 impl DropReason {
     /// Every reason, in alphabetical order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AfterShutdown,
         Self::OutboxFull,
         Self::QueueFull,
         Self::Rejected,
         Self::RetryExpired,
         Self::Shutdown,
+        Self::SpoolDamaged,
+        Self::SpoolFull,
         Self::TooLarge,
     ];
 
@@ -116,6 +138,8 @@ impl DropReason {
             Self::Rejected => "rejected",
             Self::RetryExpired => "retry_expired",
             Self::Shutdown => "shutdown",
+            Self::SpoolDamaged => "spool_damaged",
+            Self::SpoolFull => "spool_full",
             Self::TooLarge => "too_large",
         }
     }

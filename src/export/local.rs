@@ -21,14 +21,7 @@ use crate::export::otlp::Unmistakable;
 use crate::export::span_encoder::SpanEncoder;
 use crate::export::tree::Trees;
 use crate::export::{Destination, Encoder, TraceChunk};
-use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
-
-#[cfg(not(unix))]
-#[path = "owner_only_elsewhere.rs"]
-pub(crate) mod owner_only;
-#[cfg(unix)]
-#[path = "owner_only_unix.rs"]
-pub(crate) mod owner_only;
+use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire, owner_only};
 
 const NAME_PREFIX: &str = "local ";
 const FILES: usize = 4;

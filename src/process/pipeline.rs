@@ -131,9 +131,9 @@ impl Pipeline {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let (intake, mut destinations) = self
-            .intake
-            .snapshot(|| self.lanes.iter().map(|lane| lane.outbox.stats()).collect::<Vec<_>>());
+        let (intake, mut destinations) = self.intake.snapshot(|| {
+            self.lanes.iter().map(|lane| lane.outbox.stats(now())).collect::<Vec<_>>()
+        });
         for destination in &mut destinations {
             destination.pending += intake.held;
             destination.dropped.add_all(&intake.dropped);

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::fingerprint::Fingerprint;
 use crate::diagnostics;
-use crate::export::local::owner_only;
+use crate::transport::owner_only;
 
 /// Far more than a directory holds.
 const MAX_FILES: usize = 64;

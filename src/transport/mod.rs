@@ -30,6 +30,12 @@ pub(crate) mod gzip;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod outbox;
+#[cfg(not(unix))]
+#[path = "owner_only_elsewhere.rs"]
+pub(crate) mod owner_only;
+#[cfg(unix)]
+#[path = "owner_only_unix.rs"]
+pub(crate) mod owner_only;
 pub(crate) mod parts;
 pub(crate) mod proxy;
 pub(crate) mod resolver;

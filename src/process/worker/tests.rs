@@ -34,7 +34,7 @@ fn every_destination_gets_every_span_in_one_step_of_the_account() {
     assert_eq!(intake.snapshot(|| ()).0.held, 2);
     worker.hand_over(releases, now());
     let (account, pending) = intake
-        .snapshot(|| outboxes.iter().map(|outbox| outbox.stats().pending).collect::<Vec<_>>());
+        .snapshot(|| outboxes.iter().map(|outbox| outbox.stats(now()).pending).collect::<Vec<_>>());
     assert_eq!((account.ended, account.held, pending), (2, 0, vec![2, 2]));
 }
 
@@ -50,7 +50,7 @@ fn what_the_worker_holds_when_closing_time_is_over_is_accounted_for() {
     outboxes[0].end();
     worker.run();
     assert_eq!(intake.snapshot(|| ()).0.held, 0);
-    let stats = outboxes[0].stats();
+    let stats = outboxes[0].stats(now());
     assert!(stats.conserves(1) && stats.dropped.get(DropReason::Shutdown) == 1, "{stats:?}");
 }
 

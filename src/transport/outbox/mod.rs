@@ -161,6 +161,7 @@ impl Outbox {
         let mut state = lock(&self.state);
         state.bytes -= batch.bytes;
         state.under_way -= batch.bytes;
+        state.under_way_since = None;
         state.settled += batch.parcels;
         self.changed.notify_all();
     }
@@ -237,7 +238,7 @@ impl Outbox {
     }
 
     /// This destination's account. The caller adds what has not been handed in yet.
-    pub(crate) fn stats(&self) -> DestinationStats {
+    pub(crate) fn stats(&self, now: Instant) -> DestinationStats {
         let state = lock(&self.state);
         DestinationStats {
             name: self.name.clone(),
@@ -247,7 +248,9 @@ impl Outbox {
             dropped: state.dropped,
             retries: state.retries,
             pending_bytes: state.bytes,
+            oldest_pending: state.oldest().map(|since| now.saturating_duration_since(since)),
             last_problem: state.last_problem.clone(),
+            ..DestinationStats::default()
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) bytes: usize,
     /// Of the batch under way alone.
     pub(super) under_way: usize,
+    /// When the oldest of its parcels was handed in.
+    pub(super) under_way_since: Option<Instant>,
     pub(super) pending: u64,
     pub(super) delivered: u64,
     pub(super) filtered: u64,
@@ -121,7 +123,13 @@ impl State {
             }
         }
         self.under_way += batch.bytes;
+        self.under_way_since = batch.since;
         batch
+    }
+
+    /// When the oldest of what is under way or waits was handed in.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.under_way_since.or_else(|| self.queue.front().map(|queued| queued.since))
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {

@@ -34,11 +34,11 @@ fn what_is_under_way_is_never_taken_back() {
     outbox.hand_in([parcel(3, &[4])], now());
     outbox.expire(Duration::ZERO, now());
     outbox.end();
-    assert_eq!(outbox.stats().pending, 2);
+    assert_eq!(outbox.stats(now()).pending, 2);
 
     outbox.count_delivered(2);
     outbox.close_batch(&batch);
-    let stats = outbox.stats();
+    let stats = outbox.stats(now());
     assert_eq!((stats.delivered, stats.pending, stats.pending_bytes), (2, 0, 0));
     assert!(stats.conserves(4) && outbox.is_idle());
 }
@@ -48,7 +48,7 @@ fn a_parcel_that_could_never_fit_pushes_nothing_out() {
     let outbox = outbox(3 * size(100));
     outbox.hand_in([parcel(1, &[1])], now());
     outbox.hand_in([parcel(2, &[2, 3, 4, 5])], now());
-    let stats = outbox.stats();
+    let stats = outbox.stats(now());
     assert_eq!((stats.pending, dropped(&outbox, DropReason::OutboxFull)), (1, 4));
     assert!(outbox.is_broken(trace(2)) && !outbox.is_broken(trace(1)));
 }
@@ -120,11 +120,11 @@ fn a_span_made_up_is_sent_but_not_counted() {
     let mut made_up = parcel(1, &[1, 2]);
     made_up.spans[1].counted = false;
     outbox.hand_in([made_up.clone()], now());
-    assert_eq!(outbox.stats().pending, 1);
+    assert_eq!(outbox.stats(now()).pending, 1);
     let batch = outbox.take(UNLIMITED).unwrap();
     assert_eq!((ids(&batch), counted(&batch.spans)), (vec![1, 2], 1));
     outbox.count_dropped(&batch.spans, DropReason::Rejected);
-    assert!(outbox.stats().conserves(1));
+    assert!(outbox.stats(now()).conserves(1));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn parcels_that_waited_for_the_window_expire() {
     outbox.hand_in([parcel(1, &[1])], t0);
     outbox.hand_in([parcel(2, &[2])], t0 + LONG);
     outbox.expire(LONG, t0 + LONG.saturating_sub(Duration::from_nanos(1)));
-    assert_eq!(outbox.stats().pending, 2);
+    assert_eq!(outbox.stats(now()).pending, 2);
     outbox.expire(LONG, t0 + LONG);
     assert_eq!(dropped(&outbox, DropReason::RetryExpired), 1);
     let batch = outbox.take(UNLIMITED).unwrap();
@@ -183,9 +183,9 @@ fn a_destination_is_ready_from_its_first_success_to_a_refusal() {
     // Trouble that passes by itself does not make it unready.
     outbox.note_problem("HTTP 503", None);
     assert_eq!(outbox.wait_ready(mark, now() + LONG), Ok(()));
-    assert_eq!(outbox.stats().last_problem.as_deref(), Some("HTTP 503"));
+    assert_eq!(outbox.stats(now()).last_problem.as_deref(), Some("HTTP 503"));
     assert!(outbox.note_success());
-    assert_eq!(outbox.stats().last_problem, None);
+    assert_eq!(outbox.stats(now()).last_problem, None);
     outbox.note_problem("HTTP 403", Some(outbox.demands()));
     assert_eq!(outbox.wait_ready(mark, now() + LONG), Err("HTTP 403".to_owned()));
 }
@@ -208,7 +208,7 @@ fn closing_lets_the_queue_drain_until_its_deadline() {
     assert!(outbox.wait_ended(now() + LONG));
     outbox.hand_in([parcel(3, &[3])], now());
     assert_eq!(dropped(&outbox, DropReason::Shutdown), 2);
-    assert!(outbox.stats().conserves(3), "one is under way");
+    assert!(outbox.stats(now()).conserves(3), "one is under way");
 }
 
 #[test]
@@ -257,5 +257,5 @@ fn ids(batch: &Batch) -> Vec<u8> {
 }
 
 fn dropped(outbox: &Outbox, reason: DropReason) -> u64 {
-    outbox.stats().dropped.get(reason)
+    outbox.stats(now()).dropped.get(reason)
 }

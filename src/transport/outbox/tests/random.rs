@@ -34,7 +34,7 @@ proptest! {
         }
         run.drain();
         run.check();
-        let stats = run.outbox.stats();
+        let stats = run.outbox.stats(now());
         prop_assert_eq!((stats.pending, stats.pending_bytes), (0, 0));
         prop_assert!(run.outbox.is_idle());
     }
@@ -146,7 +146,7 @@ impl Run {
     }
 
     fn check(&self) {
-        let stats = self.outbox.stats();
+        let stats = self.outbox.stats(now());
         assert!(stats.conserves(self.handed_in), "{stats:?} of {}", self.handed_in);
         assert!(stats.pending_bytes <= MAX_BYTES, "{stats:?}");
         let inside = lock(&self.outbox.state);
