@@ -20,7 +20,7 @@ static WRONG: Mutex<Throttle> = Mutex::new(Throttle::new(diagnostics::RARELY));
 
 /// The span's OTel context, when what is written there is kept. Starts the span: before that nobody
 /// knows whether it is sampled.
-fn recording(span: &Span) -> Option<Context> {
+pub(crate) fn recording(span: &Span) -> Option<Context> {
     if span.is_disabled() {
         return None;
     }

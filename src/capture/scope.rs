@@ -7,7 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt as _};
 use opentelemetry::{Context, Key, KeyValue, Value};
 use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::capture::exception::Exception;
 use crate::capture::json::{Json, panic_message};
@@ -41,9 +40,7 @@ impl Scope {
     }
 
     fn new(span: Span, alone: bool) -> Self {
-        let context = if span.is_disabled() { None } else { Some(span.context()) };
-        let recording = context.filter(|context| context.span().is_recording());
-        Self { span, recording, alone, is_over: false }
+        Self { recording: recorder::recording(&span), span, alone, is_over: false }
     }
 
     /// Whether anything that is told will be kept.

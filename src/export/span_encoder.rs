@@ -90,9 +90,7 @@ impl SpanEncoder {
         };
         written.into_iter().map(payload).collect()
     }
-}
 
-impl SpanEncoder {
     /// Writes a span, or as much of its content as fits into a request.
     fn write(
         &mut self,

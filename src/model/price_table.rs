@@ -83,8 +83,7 @@ impl PriceTable {
     /// `provider` is who runs the model, such as `openai`.
     #[must_use]
     pub fn cost(&self, model: &str, provider: Option<&str>, usage: &TokenUsage) -> Option<Cost> {
-        let counts = usage.input_tokens() > 0 || usage.output_tokens() > 0;
-        if !counts || ROUTES.iter().any(|route| model.starts_with(route)) {
+        if !usage.counts() || ROUTES.iter().any(|route| model.starts_with(route)) {
             return None;
         }
         self.find(model, provider)?.rates.as_ref().map(|rates| rates.cost(usage))

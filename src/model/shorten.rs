@@ -55,10 +55,12 @@ pub(crate) fn either(text: &str, max: usize) -> Cow<'_, str> {
 /// are no more than `max`; none where not even the least will do.
 pub(crate) fn level(sizes: &[usize], max: usize, least: usize) -> Option<usize> {
     let fits = |level: usize| sizes.iter().map(|size| (*size).min(level)).sum::<usize>() <= max;
-    let (mut low, mut high) = (least, sizes.iter().copied().max().unwrap_or(0).max(least));
-    if !fits(low) {
-        return None;
-    }
+    let most = sizes.iter().copied().max().unwrap_or(0).max(least);
+    fits(least).then(|| greatest(least, most, fits))
+}
+
+/// The greatest number from `low`, which fits, to `high` that fits; none above one that does not.
+fn greatest(mut low: usize, mut high: usize, fits: impl Fn(usize) -> bool) -> usize {
     while low < high {
         let middle = low + (high - low).div_ceil(2);
         if fits(middle) {
@@ -67,7 +69,7 @@ pub(crate) fn level(sizes: &[usize], max: usize, least: usize) -> Option<usize> 
             high = middle - 1;
         }
     }
-    Some(low)
+    low
 }
 
 /// Shortens the long strings as far as it takes, and as far as may be.
@@ -143,16 +145,9 @@ fn share(children: &Children<'_>, count: usize, max: usize, mark: usize) -> Opti
 
 /// As many of the first children as can be kept beside a mark, and what each may have.
 fn most(children: &Children<'_>, max: usize, mark: usize) -> (usize, usize) {
-    let (mut low, mut high) = (0, children.items.len());
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        if share(children, middle, max, mark).is_some() {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    (low, share(children, low, max, mark).unwrap_or(MIN_VALUE))
+    let fits = |count| share(children, count, max, mark).is_some();
+    let kept = greatest(0, children.items.len(), fits);
+    (kept, share(children, kept, max, mark).unwrap_or(MIN_VALUE))
 }
 
 /// Appends a JSON string in at most `max` bytes, quotes included.

@@ -74,6 +74,11 @@ impl TokenUsage {
         self.input
     }
 
+    /// Whether there is anything to pay for.
+    pub(crate) fn counts(&self) -> bool {
+        self.input > 0 || self.output > 0
+    }
+
     /// Tokens that came out.
     #[must_use]
     pub fn output_tokens(&self) -> u64 {

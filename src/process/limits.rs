@@ -160,6 +160,7 @@ mod tests {
         assert_eq!(trimmed.inputs, Some(Content::Json("{}".to_owned())));
         assert_eq!(trimmed.outputs, Some(Content::Text("ab".to_owned())));
     }
+
     #[test]
     fn a_value_that_is_too_long_is_cut_and_named_by_whichever_it_is_seen() {
         let long = "x".repeat(2000);

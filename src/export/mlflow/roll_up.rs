@@ -133,8 +133,7 @@ impl Report {
 
 /// Whether the server looks for the price: nobody has said it, but of what, and how much.
 fn is_open(span: &Span, usage: Option<TokenUsage>) -> bool {
-    let counts = |usage: TokenUsage| usage.input_tokens() > 0 || usage.output_tokens() > 0;
-    usage.is_some_and(counts) && span.model().is_some() && span.attribute(keys::COST).is_none()
+    usage.is_some_and(|usage| usage.counts()) && span.model().is_some() && span.attribute(keys::COST).is_none()
 }
 
 #[cfg(test)]
