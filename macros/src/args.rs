@@ -184,11 +184,11 @@ fn parse_attributes(content: ParseStream<'_>) -> Result<Vec<Attribute>> {
         Punctuated::<Attribute, Token![,]>::parse_terminated(content)?.into_iter().collect();
     let mut seen = HashSet::new();
     for attribute in &attributes {
-        if let Key::Name(name) = &attribute.key {
-            if !seen.insert(name.value()) {
-                let text = format!("the attribute `{}` is given twice", name.value());
-                return Err(Error::new(name.span(), text));
-            }
+        if let Key::Name(name) = &attribute.key
+            && !seen.insert(name.value())
+        {
+            let text = format!("the attribute `{}` is given twice", name.value());
+            return Err(Error::new(name.span(), text));
         }
     }
     Ok(attributes)

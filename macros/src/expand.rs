@@ -43,18 +43,19 @@ fn body(function: &ItemFn, args: &Args) -> Result<TokenStream> {
         syn::ReturnType::Type(_, output) => (**output).clone(),
     };
     let is_async = function.sig.asyncness.is_some();
-    if !is_async && args.returns.is_none_or(|it| it != crate::args::Returns::Future) {
-        if let Some(pinned) = Pinned::of(function, &output) {
-            let shape = Shape::of(&pinned.output, args.returns);
-            let plan = Plan::new(args, &function.sig.ident, shape.is_generator());
-            let open = plan.open(pinned.names.clone())?;
-            let output = nameable(&pinned.output);
-            let future = async_block(&pinned.body, &output, &shape);
-            let typed = (!matches!(shape, Shape::Never)).then_some(&output);
-            let body = plan.drive(&future, &shape, typed);
-            let prologue = &pinned.prologue;
-            return Ok(pinned.around(&quote!(#(#prologue)* #open #body)));
-        }
+    if !is_async
+        && args.returns.is_none_or(|it| it != crate::args::Returns::Future)
+        && let Some(pinned) = Pinned::of(function, &output)
+    {
+        let shape = Shape::of(&pinned.output, args.returns);
+        let plan = Plan::new(args, &function.sig.ident, shape.is_generator());
+        let open = plan.open(pinned.names.clone())?;
+        let output = nameable(&pinned.output);
+        let future = async_block(&pinned.body, &output, &shape);
+        let typed = (!matches!(shape, Shape::Never)).then_some(&output);
+        let body = plan.drive(&future, &shape, typed);
+        let prologue = &pinned.prologue;
+        return Ok(pinned.around(&quote!(#(#prologue)* #open #body)));
     }
     let shape = Shape::of(&output, args.returns);
     let plan = Plan::new(args, &function.sig.ident, shape.is_generator());

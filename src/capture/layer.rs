@@ -51,11 +51,11 @@ where
         let mut first = FirstIntegers::default();
         attributes.record(&mut first);
         let FirstIntegers(integers) = first;
-        if !integers.is_empty() {
-            if let Some(span) = ctx.span(id) {
-                // Replaces rather than inserts: a second layer must not panic.
-                span.extensions_mut().replace(integers);
-            }
+        if !integers.is_empty()
+            && let Some(span) = ctx.span(id)
+        {
+            // Replaces rather than inserts: a second layer must not panic.
+            span.extensions_mut().replace(integers);
         }
     }
 

@@ -69,10 +69,10 @@ where
         let mut first = FirstIntegers::default();
         attributes.record(&mut first);
         let FirstIntegers(integers) = first;
-        if !integers.is_empty() {
-            if let Some(span) = ctx.span(id) {
-                note(&self.link, &span, |notes| notes.integers = integers);
-            }
+        if !integers.is_empty()
+            && let Some(span) = ctx.span(id)
+        {
+            note(&self.link, &span, |notes| notes.integers = integers);
         }
     }
 

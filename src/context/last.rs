@@ -63,7 +63,7 @@ impl Last {
     fn set(&self, trace_id: TraceId) {
         let (high, low) = words(trace_id);
         let steps = self.steps.load(Ordering::Relaxed);
-        let mine = steps % 2 == 0
+        let mine = steps.is_multiple_of(2)
             && self
                 .steps
                 .compare_exchange(steps, steps + 1, Ordering::Acquire, Ordering::Relaxed)
@@ -82,7 +82,7 @@ impl Last {
             let before = self.steps.load(Ordering::Acquire);
             let (high, low) = (self.high.load(Ordering::Relaxed), self.low.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
-            if before % 2 == 0 && self.steps.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.steps.load(Ordering::Relaxed) == before {
                 let id = TraceId::from(u128::from(high) << 64 | u128::from(low));
                 return (id != TraceId::INVALID).then_some(id);
             }

@@ -120,10 +120,10 @@ impl TraceUpdate {
 
     /// Says it of the trace, if there is one.
     fn say(&self, said: impl FnOnce() -> Option<KeyValue>) -> &Self {
-        if let Some((trace_id, tell)) = &self.trace {
-            if let Some(said) = said() {
-                tell(*trace_id, said);
-            }
+        if let Some((trace_id, tell)) = &self.trace
+            && let Some(said) = said()
+        {
+            tell(*trace_id, said);
         }
         self
     }

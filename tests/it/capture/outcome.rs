@@ -100,7 +100,7 @@ async fn async_functions_return_and_fail_like_others() {
     #[instrument(ret, err)]
     async fn halve(number: u64) -> Result<u64, String> {
         tokio::task::yield_now().await;
-        if number % 2 == 0 { Ok(number / 2) } else { Err(format!("{number} is odd")) }
+        if number.is_multiple_of(2) { Ok(number / 2) } else { Err(format!("{number} is odd")) }
     }
     let traced = Traced::otlp();
     let _default = tracing::dispatcher::set_default(&traced.dispatch);

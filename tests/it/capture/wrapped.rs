@@ -56,7 +56,7 @@ fn check_opentelemetry_ext(spans: &Spans, told: &SpanContext) {
 
 #[instrument(ret, err)]
 fn halve(number: u64) -> Result<u64, String> {
-    if number % 2 == 0 { Ok(number / 2) } else { Err(format!("{number} is odd")) }
+    if number.is_multiple_of(2) { Ok(number / 2) } else { Err(format!("{number} is odd")) }
 }
 
 /// Runs the same program under any subscriber that has the layer in it.

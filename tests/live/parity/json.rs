@@ -41,21 +41,21 @@ impl Json {
             Self::List(items) => return Self::List(items.into_iter().map(Self::in_full).collect()),
             other => return other,
         };
-        if let [(how, Self::List(of))] = &*fields {
-            if let [Self::Text(text), Self::Number(count)] = &**of {
-                let count = count.as_u64().unwrap();
-                let numbered = (0..count).map(|i| (text.replace("{}", &i.to_string()), i));
-                match how.as_str() {
-                    "$repeat" => return Self::Text(text.repeat(count.try_into().unwrap())),
-                    "$items" => {
-                        return Self::List(numbered.map(|(it, _)| Self::Text(it)).collect());
-                    }
-                    "$fields" => {
-                        let field = |(key, i): (String, u64)| (key, Self::Number(i.into()));
-                        return Self::Object(numbered.map(field).collect());
-                    }
-                    _ => {}
+        if let [(how, Self::List(of))] = &*fields
+            && let [Self::Text(text), Self::Number(count)] = &**of
+        {
+            let count = count.as_u64().unwrap();
+            let numbered = (0..count).map(|i| (text.replace("{}", &i.to_string()), i));
+            match how.as_str() {
+                "$repeat" => return Self::Text(text.repeat(count.try_into().unwrap())),
+                "$items" => {
+                    return Self::List(numbered.map(|(it, _)| Self::Text(it)).collect());
                 }
+                "$fields" => {
+                    let field = |(key, i): (String, u64)| (key, Self::Number(i.into()));
+                    return Self::Object(numbered.map(field).collect());
+                }
+                _ => {}
             }
         }
         Self::Object(fields.into_iter().map(|(key, value)| (key, value.in_full())).collect())
