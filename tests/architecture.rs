@@ -61,7 +61,10 @@ const CONFINED: [(&str, &[&str]); 12] = [
     ("std::env::", &["config/env.rs"]),
     ("Instant::now", &["sync.rs"]),
     ("SystemTime::now", &[]),
-    ("thread::{Builder", &["process/worker.rs", "transport/sender.rs"]),
+    (
+        "thread::{Builder",
+        &["process/worker.rs", "transport/sender.rs", "transport/spool/syncer.rs"],
+    ),
     (
         "ureq::",
         &[

@@ -42,6 +42,9 @@ pub(crate) mod resolver;
 pub(crate) mod retry;
 pub(crate) mod sender;
 pub(crate) mod shared;
+#[cfg(feature = "spool")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the outbox does not use it yet"))]
+pub(crate) mod spool;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]

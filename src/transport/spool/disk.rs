@@ -1,0 +1,37 @@
+//! The few operations that fail when a disk is full or broken, as a seam: tests break them.
+
+use std::fs::File;
+use std::io::{Result, Write as _};
+use std::path::Path;
+
+use super::platform;
+
+pub(super) trait Disk: Send + Sync + std::fmt::Debug {
+    /// Makes a file that did not exist.
+    fn create(&self, path: &Path) -> Result<File>;
+    /// Appends all of `bytes`.
+    fn write(&self, file: &File, bytes: &[u8]) -> Result<()>;
+    fn truncate(&self, file: &File, length: u64) -> Result<()>;
+    fn sync(&self, file: &File) -> Result<()>;
+}
+
+#[derive(Debug)]
+pub(super) struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create(&self, path: &Path) -> Result<File> {
+        platform::create_file(path)
+    }
+
+    fn write(&self, mut file: &File, bytes: &[u8]) -> Result<()> {
+        file.write_all(bytes)
+    }
+
+    fn truncate(&self, file: &File, length: u64) -> Result<()> {
+        file.set_len(length)
+    }
+
+    fn sync(&self, file: &File) -> Result<()> {
+        file.sync_data()
+    }
+}
