@@ -49,6 +49,7 @@ pub use config::builder::Builder;
 pub use config::choice::{Compression, Console};
 pub use config::destination;
 pub use config::explain::{Explanation, Source};
+pub use config::spool::Spool;
 pub use config::variable::{Support, VARIABLES, Variable};
 pub use context::last::last_trace_id;
 pub use context::trace_context::{TraceContext, context};

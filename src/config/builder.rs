@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 use crate::config::choice::{Compression, Console};
 use crate::config::destination::{Destination, Local, Mlflow, Named, Otlp};
 use crate::config::env::Env;
+use crate::config::spool::Spool;
 use crate::context::trace_context::TraceContext;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::price_table::PriceTable;
@@ -60,6 +61,7 @@ pub struct Builder {
     pub(crate) content_limit: Option<usize>,
     pub(crate) request_limit: Option<usize>,
     pub(crate) retry_window: Option<Duration>,
+    pub(crate) spool: Spool,
     pub(crate) drop_timeout: Option<Duration>,
     pub(crate) max_level: Option<LevelFilter>,
     pub(crate) infrastructure_spans: bool,
@@ -87,6 +89,7 @@ impl Builder {
             content_limit: None,
             request_limit: None,
             retry_window: None,
+            spool: Spool::default(),
             drop_timeout: None,
             max_level: None,
             infrastructure_spans: false,
@@ -328,7 +331,14 @@ impl Builder {
         Self { request_limit: Some(bytes), ..self }
     }
 
-    /// How long a span is tried before it is dropped and counted. Default: 15 minutes.
+    /// Keeps spans on disk until they are delivered, by this process or the next
+    /// (`MLFLOW_TRACING_SPOOL_DIRECTORY`). Default: they are in memory only.
+    pub fn with_spool(self, spool: impl Into<Spool>) -> Self {
+        Self { spool: spool.into(), ..self }
+    }
+
+    /// How long a span is tried before it is dropped and counted. Default: 15 minutes; with a spool, for
+    /// as long as there is room for it.
     pub fn with_retry_window(self, window: Duration) -> Self {
         Self { retry_window: Some(window), ..self }
     }

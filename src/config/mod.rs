@@ -9,4 +9,5 @@ pub(crate) mod explain;
 pub(crate) mod parse;
 pub(crate) mod price_file;
 pub(crate) mod resolve;
+pub(crate) mod spool;
 pub(crate) mod variable;

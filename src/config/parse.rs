@@ -29,6 +29,21 @@ pub(crate) fn milliseconds(name: &str, value: &str) -> Result<Duration> {
     }
 }
 
+/// The word for no interval at all.
+pub(crate) const ALWAYS: &str = "always";
+
+/// A number of milliseconds, or `always` for none.
+pub(crate) fn interval(name: &str, value: &str) -> Result<Duration> {
+    if value.eq_ignore_ascii_case(ALWAYS) {
+        return Ok(Duration::ZERO);
+    }
+    let fix = "write a whole number of milliseconds, such as 500, or always";
+    match value.parse() {
+        Ok(millis) if millis > 0 => Ok(Duration::from_millis(millis)),
+        _ => Err(Error::config(name, value, fix)),
+    }
+}
+
 /// A number of seconds, which may have a fraction, above 0.
 pub(crate) fn seconds(name: &str, value: &str) -> Result<Duration> {
     let seconds = value.parse().ok().filter(|seconds| *seconds > 0.0);

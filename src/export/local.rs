@@ -59,7 +59,7 @@ impl Encoder for LocalEncoder {
         let trace_id = chunk.trace_id;
         let epilogue = tree.map(|text| Epilogue { trace_id, text });
         let spans = self.spans.encode(&Unmistakable, trace_id, chunk.ended(), resource);
-        Parcel { spans, epilogue, filtered: 0 }
+        Parcel { spans, epilogue, ..Parcel::default() }
     }
 }
 

@@ -77,12 +77,20 @@ pub(crate) struct Destination {
     pub(crate) wire: Box<dyn Wire>,
     pub(crate) retry: RetryPolicy,
     pub(crate) filter: Option<SpanFilter>,
+    /// What its bytes on disk are known by: they go nowhere but to where they were meant to go, in the
+    /// form that they have. None where nothing is encoded, or where it goes is a disk.
+    pub(crate) stored_as: Option<String>,
 }
 
 impl Destination {
     /// A destination that takes every span, and is tried as is usual.
     pub(crate) fn new(name: String, encoder: Box<dyn Encoder>, wire: Box<dyn Wire>) -> Self {
-        Self { name, encoder, wire, retry: RetryPolicy::default(), filter: None }
+        Self { name, encoder, wire, retry: RetryPolicy::default(), filter: None, stored_as: None }
+    }
+
+    /// The same, of which spans can be kept on disk under a name.
+    pub(crate) fn stored_as(self, name: String) -> Self {
+        Self { stored_as: Some(name), ..self }
     }
 }
 

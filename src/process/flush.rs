@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::stats::{DropReason, Stats};
+use crate::stats::{DestinationStats, DropReason, Stats};
 
 /// Not every span that ended before the flush was acknowledged by every destination.
 ///
 /// Says where the others are: `stats` is the account at the moment the flush gave up. Spans that
-/// are pending are still being sent, and a later flush may succeed; spans that were dropped are
-/// gone, and every later flush says so too.
+/// are pending are still being sent, and a later flush may succeed; spans on disk are sent later, by
+/// the next process if this one ends; spans that were dropped are gone, and every later flush says so
+/// too.
 ///
 /// # Examples
 ///
@@ -36,10 +37,12 @@ pub struct FlushError {
 }
 
 impl FlushError {
-    /// Spans that at least one destination has not acknowledged yet: the worst destination's count.
+    /// Spans that at least one destination has not acknowledged yet and may: the worst destination's
+    /// count of those in memory and on disk.
     #[must_use]
     pub fn pending(&self) -> u64 {
-        self.stats.destinations.iter().map(|destination| destination.pending).max().unwrap_or(0)
+        let waiting = |destination: &DestinationStats| destination.pending + destination.spooled;
+        self.stats.destinations.iter().map(waiting).max().unwrap_or(0)
     }
 
     /// Spans that a destination will never get, for `reason`, summed over the destinations.
@@ -54,14 +57,15 @@ impl fmt::Display for FlushError {
         write!(f, "not every span was delivered")?;
         for destination in &self.stats.destinations {
             let dropped = destination.dropped.total();
-            if destination.pending == 0 && dropped == 0 {
+            if destination.pending + destination.spooled + dropped == 0 {
                 continue;
             }
-            write!(
-                f,
-                "; {}: {} of {} delivered, {} pending",
-                destination.name, destination.delivered, self.stats.ended, destination.pending
-            )?;
+            let all = self.stats.ended + destination.recovered;
+            let DestinationStats { name, delivered, pending, .. } = destination;
+            write!(f, "; {name}: {delivered} of {all} delivered, {pending} pending")?;
+            if destination.spooled > 0 {
+                write!(f, ", {} on disk", destination.spooled)?;
+            }
             if dropped > 0 {
                 write!(f, ", dropped {}", destination.dropped)?;
             }

@@ -20,8 +20,10 @@ use crate::process::limits::SpanTrim;
 use crate::process::worker::{self, Outlet};
 use crate::stats::{DestinationStats, Stats};
 use crate::sync::{lock, now};
-use crate::transport::outbox::{Capacity, Outbox};
+use crate::transport::log::SpoolSettings;
+use crate::transport::outbox::{Capacity, Linger, Outbox};
 use crate::transport::sender;
+use crate::transport::spool::Spool;
 
 /// Time that threads get to notice the end, after the deadline.
 const GRACE: Duration = Duration::from_millis(500);
@@ -38,6 +40,8 @@ pub(crate) struct PipelineSettings {
     /// Beside the bytes: spans and traces that may wait for a destination.
     pub(crate) max_spans: Option<u64>,
     pub(crate) max_traces: Option<usize>,
+    /// Where spans are on disk until they are delivered, if they are.
+    pub(crate) spool: Option<SpoolSettings>,
 }
 
 impl PipelineSettings {
@@ -45,6 +49,22 @@ impl PipelineSettings {
     /// destinations, nor theirs to it: an allocator keeps for each the most that it ever took.
     fn way_in(&self) -> usize {
         self.max_bytes / 8 * 3
+    }
+
+    /// When traces leave the trace table: at once where spans are written to disk, to wait in the
+    /// outboxes.
+    pub(crate) fn table(&self) -> TableLimits {
+        match self.spool {
+            None => self.table,
+            Some(_) => {
+                TableLimits { finished: Duration::ZERO, running: Duration::ZERO, ..self.table }
+            }
+        }
+    }
+
+    fn linger(&self) -> Option<Linger> {
+        let TableLimits { finished, running, .. } = self.table;
+        self.spool.is_some().then_some(Linger { finished, running })
     }
 
     fn capacity(&self) -> Capacity {
@@ -79,8 +99,11 @@ impl Pipeline {
         let mut lanes = Vec::new();
         let mut outlets = Vec::new();
         let mut threads = Vec::new();
-        for Destination { name, encoder, wire, retry, filter } in destinations {
-            let outbox = Arc::new(Outbox::new(name, settings.capacity()));
+        for Destination { name, encoder, wire, retry, filter, stored_as } in destinations {
+            let spool = settings.spool.clone().zip(stored_as);
+            let spool = spool.and_then(|(settings, name)| Spool::open(settings, name));
+            let outbox = Outbox::new(name, settings.capacity(), settings.linger(), spool);
+            let outbox = Arc::new(outbox);
             lanes.push(Lane { outbox: Arc::clone(&outbox), interrupt: wire.interrupter() });
             outlets.push(Outlet { encoder, filter, outbox: Arc::clone(&outbox) });
             threads.push(sender::spawn(outbox, wire, retry)?);
@@ -151,7 +174,7 @@ impl Pipeline {
         // What ended during the flush may still be pending; what was lost, ever, is lost.
         let lost = stats.destinations.iter().any(|destination| destination.dropped.total() > 0);
         // Too late to see it settle is not too late when nothing is left.
-        acknowledged |= stats.destinations.iter().all(|destination| destination.pending == 0);
+        acknowledged |= stats.destinations.iter().all(|it| it.pending + it.spooled == 0);
         if acknowledged && !lost { Ok(()) } else { Err(Box::new(FlushError { stats })) }
     }
 
@@ -204,7 +227,7 @@ impl Pipeline {
         self.join();
         let stats = self.stats();
         let is_settled = |destination: &DestinationStats| {
-            destination.delivered + destination.filtered == stats.ended
+            destination.delivered + destination.filtered == stats.ended + destination.recovered
         };
         if stats.destinations.iter().all(is_settled) {
             return Ok(());

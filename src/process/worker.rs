@@ -28,6 +28,8 @@ use crate::transport::outbox::Outbox;
 const THREAD_NAME: &str = "mlflow-tracing";
 /// How often the intake is looked at while spans come in.
 const TICK: Duration = Duration::from_millis(50);
+/// The same where spans are written to disk: what ended is to be there within 10 ms.
+const SHORT_TICK: Duration = Duration::from_millis(5);
 /// Spans encoded before their destinations hear of them.
 const GROUP_SPANS: u64 = 512;
 /// Emptied spans that are kept, about half a kilobyte each.
@@ -45,13 +47,14 @@ pub(crate) struct Outlet {
 impl Outlet {
     fn parcel(&mut self, mut chunk: TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
         let filtered = self.filter.as_ref().map_or(0, |filter| filter.apply(&mut chunk));
-        Parcel { filtered, ..self.encoder.encode(&chunk, resource) }
+        Parcel { filtered, finished: chunk.finished, ..self.encoder.encode(&chunk, resource) }
     }
 }
 
 pub(crate) struct Worker {
     intake: Arc<Intake>,
     table: TraceTable,
+    tick: Duration,
     trim: SpanTrim,
     prices: Option<PriceTable>,
     outlets: Vec<Outlet>,
@@ -70,7 +73,8 @@ pub(crate) fn spawn(
 ) -> Result<JoinHandle<()>> {
     let worker = Worker {
         intake,
-        table: TraceTable::new(settings.table),
+        tick: if settings.spool.is_some() { SHORT_TICK } else { TICK },
+        table: TraceTable::new(settings.table()),
         trim: settings.trim,
         prices: settings.prices,
         outlets,
@@ -89,7 +93,7 @@ impl Worker {
         let mut busy = false;
         while !self.intake.is_closed() {
             let next_due = self.table.next_due();
-            let tick = now() + TICK;
+            let tick = now() + self.tick;
             // While spans come in they are fetched every tick, and their threads need not wake us.
             let soon = busy || next_due.is_some_and(|due| due <= tick);
             let until =
@@ -219,9 +223,15 @@ impl Group {
 
     fn hand_in(self, worker: &Worker, now: Instant) {
         let Self { parcels, spans, spent } = self;
+        // The callers' lock is held while it is handed over, and not while the disk writes.
+        let outboxes = worker.outlets.iter().map(|outlet| &outlet.outbox);
+        let prepared: Vec<_> = outboxes
+            .zip(parcels)
+            .map(|(outbox, parcels)| (outbox, outbox.prepare(parcels, now)))
+            .collect();
         worker.intake.hand_over(spans, spent, || {
-            for (outlet, parcels) in worker.outlets.iter().zip(parcels) {
-                outlet.outbox.hand_in(parcels, now);
+            for (outbox, prepared) in prepared {
+                outbox.hand_in(prepared, now);
             }
         });
     }

@@ -29,6 +29,7 @@ pub(crate) mod gzip;
 pub(crate) mod gzip;
 pub(crate) mod headers;
 pub(crate) mod http;
+pub(crate) mod log;
 pub(crate) mod outbox;
 #[cfg(not(unix))]
 #[path = "owner_only_elsewhere.rs"]
@@ -38,12 +39,15 @@ pub(crate) mod owner_only;
 pub(crate) mod owner_only;
 pub(crate) mod parts;
 pub(crate) mod proxy;
+pub(crate) mod record;
 pub(crate) mod resolver;
 pub(crate) mod retry;
 pub(crate) mod sender;
 pub(crate) mod shared;
 #[cfg(feature = "spool")]
-#[cfg_attr(not(test), expect(dead_code, reason = "the outbox does not use it yet"))]
+pub(crate) mod spool;
+#[cfg(not(feature = "spool"))]
+#[path = "spool_disabled.rs"]
 pub(crate) mod spool;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -122,6 +126,15 @@ pub(crate) struct Parcel {
     pub(crate) epilogue: Option<Epilogue>,
     /// Spans that the destination does not want.
     pub(crate) filtered: u64,
+    /// Whether nothing more is expected of the trace.
+    pub(crate) finished: bool,
+}
+
+impl Parcel {
+    /// Whether there is nothing in it to deliver.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.epilogue.is_none()
+    }
 }
 
 /// A message that follows a trace's last span.

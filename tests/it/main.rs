@@ -12,6 +12,7 @@ mod deliver_json;
 mod deliver_mlflow;
 mod deliver_otlp;
 mod destinations;
+mod durable;
 mod exporters;
 mod flush;
 mod golden;

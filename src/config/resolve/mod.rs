@@ -8,6 +8,7 @@ mod mlflow;
 mod otlp;
 mod retry;
 mod sampling;
+mod spool;
 
 use std::time::Duration;
 
@@ -190,6 +191,7 @@ impl Resolver<'_> {
             table: TableLimits { callers_elsewhere, ..table(env)? },
             trim: self.span_trim()?,
             prices: self.prices()?,
+            spool: self.spool()?,
             max_spans: size(env, var::OTEL_BSP_MAX_QUEUE_SIZE)?.and_then(|it| it.try_into().ok()),
             max_traces: size(env, var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE)?,
         })

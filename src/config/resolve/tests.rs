@@ -25,6 +25,7 @@ use crate::export::local::LocalSettings;
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::export::otlp::OtlpSettings;
 use crate::model::trace_info_mode::TraceInfoMode;
+use crate::transport::log::SpoolSettings;
 
 /// A variable and its value.
 type Pair = (&'static str, &'static str);

@@ -42,7 +42,9 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
         remembered: 0,
     };
     let name = format!("MLflow {}", settings.endpoint.url());
-    Ok(Destination::new(name, Box::new(encoder), Box::new(wire::MlflowWire::new(settings))))
+    let stored_as = format!("{name} {}{}", settings.experiment, settings.workspace());
+    let wire = wire::MlflowWire::new(settings);
+    Ok(Destination::new(name, Box::new(encoder), Box::new(wire)).stored_as(stored_as))
 }
 
 struct MlflowEncoder {
@@ -74,7 +76,7 @@ impl Encoder for MlflowEncoder {
         let words = dialect::Server(self.mode);
         let payloads = self.spans.encode(&words, chunk.trace_id, spans, &resource);
         let epilogue = self.epilogue(chunk, &payloads, info);
-        Parcel { spans: payloads, epilogue, filtered: 0 }
+        Parcel { spans: payloads, epilogue, ..Parcel::default() }
     }
 }
 

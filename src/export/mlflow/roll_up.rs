@@ -133,7 +133,9 @@ impl Report {
 
 /// Whether the server looks for the price: nobody has said it, but of what, and how much.
 fn is_open(span: &Span, usage: Option<TokenUsage>) -> bool {
-    usage.is_some_and(|usage| usage.counts()) && span.model().is_some() && span.attribute(keys::COST).is_none()
+    usage.is_some_and(|usage| usage.counts())
+        && span.model().is_some()
+        && span.attribute(keys::COST).is_none()
 }
 
 #[cfg(test)]

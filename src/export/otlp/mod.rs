@@ -49,6 +49,7 @@ pub(crate) struct OtlpSettings {
 
 pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
     let name = format!("OTLP {}", settings.url);
+    let stored_as = format!("{name} {}", settings.protocol);
     let (form, encoder) = match settings.protocol {
         Protocol::HttpJson => (Form::Json, SpanEncoder::own(Form::Json)),
         Protocol::HttpProtobuf | Protocol::Grpc => {
@@ -64,7 +65,7 @@ pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
             Box::new(http::HttpWire::new(settings, form))
         }
     };
-    Ok(Destination::new(name, Box::new(Otlp { encoder, dialect }), wire))
+    Ok(Destination::new(name, Box::new(Otlp { encoder, dialect }), wire).stored_as(stored_as))
 }
 
 struct Otlp {

@@ -75,6 +75,8 @@ fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
             Arc::new(Outbox::new(
                 "test".to_owned(),
                 Capacity { bytes: 1 << 20, spans: None, parcels: None },
+                None,
+                None,
             ))
         })
         .collect();
@@ -84,6 +86,7 @@ fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
         .collect();
     let resource = Arc::new(Resource::builder_empty().build());
     let worker = Worker {
+        tick: TICK,
         intake: Arc::new(Intake::new(1 << 20)),
         table: TraceTable::new(TableLimits::default()),
         trim: SpanTrim::default(),

@@ -1,29 +1,46 @@
 //! Encoded spans of one destination, in memory, bounded in bytes, with the account of each.
 //!
-//! INVARIANT: `handed in = delivered + pending + dropped` whenever the lock is free. When a parcel
-//! does not fit, the oldest leave and are counted; what is under way is never taken back.
+//! INVARIANT: `handed in + recovered = delivered + pending + spooled + dropped` whenever the lock is
+//! free. When a parcel does not fit, the oldest leave and are counted; what is under way is never taken
+//! back.
+//!
+//! With a spool, each parcel is written to disk before it is handed in. What has no room in memory then
+//! waits on disk, and is read back when it is its turn; what is delivered is noted there, so that the
+//! next process does not send it again.
 
+mod backlog;
 mod state;
+mod way_in;
 
-use std::sync::{Condvar, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 
 use crate::stats::{DestinationStats, DropReason};
 use crate::sync::{lock, now, wait};
-use crate::transport::{Limits, Parcel, Payload};
+use crate::transport::spool::Spool;
+use crate::transport::{Limits, Payload};
 use state::State;
 
 pub(crate) use state::{Batch, Capacity, counted};
+pub(crate) use way_in::Linger;
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
     name: String,
     capacity: Capacity,
+    linger: Option<Linger>,
+    spool: Option<Spool>,
+    /// Of the spool, as last seen: whoever asks must not wait for a disk.
+    spooled_bytes: AtomicU64,
     state: Mutex<State>,
     changed: Condvar,
 }
+
+/// Time between two looks for what others left on disk.
+const ADOPTION_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A point in the outbox's history to wait for.
 #[derive(Clone, Copy, Debug)]
@@ -42,33 +59,76 @@ pub(crate) enum Woken {
 }
 
 impl Outbox {
-    pub(crate) fn new(name: String, capacity: Capacity) -> Self {
-        Self { name, capacity, state: Mutex::default(), changed: Condvar::new() }
+    pub(crate) fn new(
+        name: String,
+        capacity: Capacity,
+        linger: Option<Linger>,
+        spool: Option<Spool>,
+    ) -> Self {
+        Self {
+            name,
+            capacity,
+            linger,
+            spool,
+            spooled_bytes: AtomicU64::new(0),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Takes in parcels; the oldest make room when they do not fit.
-    pub(crate) fn hand_in(&self, parcels: impl IntoIterator<Item = Parcel>, now: Instant) {
-        let mut state = lock(&self.state);
-        for parcel in parcels {
-            state.hand_in(parcel, &self.capacity, now);
-        }
-        self.changed.notify_all();
-    }
-
     /// Waits for spans and takes as many as one request may carry; `None` once closed and empty.
     pub(crate) fn take(&self, limits: Limits) -> Option<Batch> {
+        loop {
+            self.adopt(now());
+            let mut state = self.wait_for_work(limits)?;
+            match (&self.spool, state.wanted(limits)) {
+                (Some(spool), Some(wanted)) => {
+                    drop(state);
+                    let read = spool.read(wanted.log, wanted.after, limits.max_bytes);
+                    let lost = lock(&self.state).fetched(wanted, read);
+                    if let Some((log, through)) = lost {
+                        spool.settled(log, through);
+                    }
+                }
+                _ if state.queue.is_empty() => {}
+                _ => return Some(state.take(limits)),
+            }
+        }
+    }
+
+    /// Until there is something to send, or time to look what others have left.
+    fn wait_for_work(&self, limits: Limits) -> Option<MutexGuard<'_, State>> {
+        let until = self.spool.is_some().then(|| now() + ADOPTION_INTERVAL);
         let mut state = lock(&self.state);
-        while state.queue.is_empty() {
-            if state.closing.is_some() || state.ended {
+        loop {
+            let now = now();
+            let has_work = state.has_work();
+            if state.is_over(now) || (state.closing.is_some() && !has_work) {
                 return None;
             }
-            state = wait(&self.changed, state, None);
+            if until.is_some_and(|until| until <= now)
+                || (has_work && (state.closing.is_some() || state.is_due(limits, now)))
+            {
+                return Some(state);
+            }
+            let due = state.due.filter(|_| has_work);
+            state = wait(&self.changed, state, due.into_iter().chain(until).min());
         }
-        if state.is_over(now()) { None } else { Some(state.take(limits)) }
+    }
+
+    /// Takes over what processes that are no more have left for this destination.
+    fn adopt(&self, now: Instant) {
+        let Some(spool) = &self.spool else { return };
+        let orphans = spool.adopt(now);
+        self.see_bytes(spool);
+        let mut state = lock(&self.state);
+        for orphan in orphans {
+            state.adopt(&orphan, now);
+        }
     }
 
     /// Sleeps until `until`, unless an attempt is demanded after `seen` or closing time is over.
@@ -121,7 +181,7 @@ impl Outbox {
     }
 
     pub(crate) fn count_dropped(&self, spans: &[Payload], reason: DropReason) {
-        lock(&self.state).drop_spans(spans, reason);
+        lock(&self.state).give_up_spans(spans, reason);
     }
 
     /// Counts spans that the receiver refused without saying which.
@@ -160,10 +220,18 @@ impl Outbox {
     pub(crate) fn close_batch(&self, batch: &Batch) {
         let mut state = lock(&self.state);
         state.bytes -= batch.bytes;
-        state.under_way -= batch.bytes;
-        state.under_way_since = None;
-        state.settled += batch.parcels;
+        let stays = std::mem::take(&mut state.under_way).stays;
+        if !stays {
+            state.settled += batch.parcels;
+        }
         self.changed.notify_all();
+        drop(state);
+        if let Some(spool) = self.spool.as_ref().filter(|_| !stays) {
+            for (log, through) in &batch.origins {
+                spool.settled(*log, *through);
+            }
+            self.see_bytes(spool);
+        }
     }
 
     /// Drops parcels that have waited for `window`.
@@ -179,6 +247,7 @@ impl Outbox {
     pub(crate) fn demand(&self) -> Mark {
         let mut state = lock(&self.state);
         state.demands += 1;
+        state.demanded = state.handed_in;
         self.changed.notify_all();
         Mark { handed_in: state.handed_in, demand: state.demands }
     }
@@ -216,18 +285,23 @@ impl Outbox {
         state.settled == state.handed_in
     }
 
-    /// Drops what is left; whatever is handed in from now on is dropped too.
+    /// Drops what is left and is not on disk; so it goes with whatever is handed in from now on.
     pub(crate) fn end(&self) {
         let mut state = lock(&self.state);
-        while state.drop_oldest(DropReason::Shutdown) {}
+        while state.leave_oldest() {}
         state.ended = true;
+        drop(state);
+        if let Some(spool) = &self.spool {
+            spool.close();
+        }
+        lock(&self.state).gone = true;
         self.changed.notify_all();
     }
 
     /// Waits until the sender has ended, or `deadline`; says whether it has.
     pub(crate) fn wait_ended(&self, deadline: Instant) -> bool {
-        self.wait_for(deadline, |state| state.ended);
-        lock(&self.state).ended
+        self.wait_for(deadline, |state| state.gone);
+        lock(&self.state).gone
     }
 
     fn wait_for(&self, deadline: Instant, done: impl Fn(&State) -> bool) {
@@ -244,10 +318,13 @@ impl Outbox {
             name: self.name.clone(),
             delivered: state.delivered,
             pending: state.pending,
+            spooled: state.spooled,
+            recovered: state.recovered,
             filtered: state.filtered,
             dropped: state.dropped,
             retries: state.retries,
             pending_bytes: state.bytes,
+            spooled_bytes: self.spooled_bytes.load(Ordering::Relaxed),
             oldest_pending: state.oldest().map(|since| now.saturating_duration_since(since)),
             last_problem: state.last_problem.clone(),
             ..DestinationStats::default()

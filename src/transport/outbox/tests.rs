@@ -1,3 +1,5 @@
+#[cfg(feature = "spool")]
+mod durable;
 mod random;
 
 use std::sync::Arc;
@@ -6,7 +8,7 @@ use opentelemetry::trace::TraceId;
 
 use super::*;
 use crate::transport::Body;
-use crate::transport::{Envelope, Epilogue};
+use crate::transport::{Envelope, Epilogue, Parcel};
 
 /// More than any test takes, so that a wait that should not happen is seen as one.
 const LONG: Duration = Duration::from_secs(60);
@@ -16,7 +18,7 @@ const UNLIMITED: Limits = Limits { max_spans: 1000, max_bytes: 1 << 30 };
 fn the_oldest_make_room_and_are_counted() {
     let outbox = outbox(3 * size(100));
     for id in 1..=5 {
-        outbox.hand_in([parcel(id, &[id])], now());
+        hand_in(&outbox, [parcel(id, &[id])], now());
     }
     assert_eq!(dropped(&outbox, DropReason::OutboxFull), 2);
     let batch = outbox.take(UNLIMITED).unwrap();
@@ -27,11 +29,11 @@ fn the_oldest_make_room_and_are_counted() {
 #[test]
 fn what_is_under_way_is_never_taken_back() {
     let outbox = outbox(3 * size(100));
-    outbox.hand_in([parcel(1, &[1, 2])], now());
+    hand_in(&outbox, [parcel(1, &[1, 2])], now());
     let batch = outbox.take(UNLIMITED).unwrap();
-    outbox.hand_in([parcel(2, &[3])], now());
+    hand_in(&outbox, [parcel(2, &[3])], now());
     // There is room for one beside what is under way.
-    outbox.hand_in([parcel(3, &[4])], now());
+    hand_in(&outbox, [parcel(3, &[4])], now());
     outbox.expire(Duration::ZERO, now());
     outbox.end();
     assert_eq!(outbox.stats(now()).pending, 2);
@@ -46,8 +48,8 @@ fn what_is_under_way_is_never_taken_back() {
 #[test]
 fn a_parcel_that_could_never_fit_pushes_nothing_out() {
     let outbox = outbox(3 * size(100));
-    outbox.hand_in([parcel(1, &[1])], now());
-    outbox.hand_in([parcel(2, &[2, 3, 4, 5])], now());
+    hand_in(&outbox, [parcel(1, &[1])], now());
+    hand_in(&outbox, [parcel(2, &[2, 3, 4, 5])], now());
     let stats = outbox.stats(now());
     assert_eq!((stats.pending, dropped(&outbox, DropReason::OutboxFull)), (1, 4));
     assert!(outbox.is_broken(trace(2)) && !outbox.is_broken(trace(1)));
@@ -56,10 +58,10 @@ fn a_parcel_that_could_never_fit_pushes_nothing_out() {
 #[test]
 fn a_parcel_that_does_not_fit_beside_what_is_under_way_pushes_nothing_out() {
     let outbox = outbox(3 * size(100));
-    outbox.hand_in([parcel(1, &[1, 2])], now());
+    hand_in(&outbox, [parcel(1, &[1, 2])], now());
     outbox.take(UNLIMITED).unwrap();
-    outbox.hand_in([parcel(2, &[3])], now());
-    outbox.hand_in([parcel(3, &[4, 5])], now());
+    hand_in(&outbox, [parcel(2, &[3])], now());
+    hand_in(&outbox, [parcel(3, &[4, 5])], now());
     assert_eq!(dropped(&outbox, DropReason::OutboxFull), 2);
     assert_eq!([2, 3].map(|id| outbox.is_broken(trace(id))), [false, true]);
 }
@@ -68,7 +70,7 @@ fn a_parcel_that_does_not_fit_beside_what_is_under_way_pushes_nothing_out() {
 fn a_request_takes_whole_parcels_while_they_fit() {
     let outbox = outbox(1 << 20);
     for (trace, ids) in [(1, &[1, 2][..]), (2, &[3]), (3, &[4, 5]), (4, &[6])] {
-        outbox.hand_in([parcel(trace, ids)], now());
+        hand_in(&outbox, [parcel(trace, ids)], now());
     }
     let by_count = Limits { max_spans: 4, ..UNLIMITED };
     let by_size = Limits { max_bytes: 2 * size(100), ..UNLIMITED };
@@ -81,8 +83,8 @@ fn a_request_takes_whole_parcels_while_they_fit() {
 #[test]
 fn a_parcel_larger_than_a_request_is_split_in_order_and_its_epilogue_comes_last() {
     let outbox = outbox(1 << 20);
-    outbox.hand_in([with_epilogue(parcel(1, &[1, 2, 3, 4, 5]))], now());
-    outbox.hand_in([with_epilogue(parcel(2, &[6]))], now());
+    hand_in(&outbox, [with_epilogue(parcel(1, &[1, 2, 3, 4, 5]))], now());
+    hand_in(&outbox, [with_epilogue(parcel(2, &[6]))], now());
     let limits = Limits { max_spans: 2, ..UNLIMITED };
     let mark = outbox.demand();
     let mut sent = Vec::new();
@@ -104,8 +106,8 @@ fn a_parcel_larger_than_a_request_is_split_in_order_and_its_epilogue_comes_last(
 #[test]
 fn a_span_larger_than_a_request_makes_one_of_its_own() {
     let outbox = outbox(1 << 20);
-    outbox.hand_in([with_epilogue(parcel(1, &[1, 2]))], now());
-    outbox.hand_in([parcel(2, &[3])], now());
+    hand_in(&outbox, [with_epilogue(parcel(1, &[1, 2]))], now());
+    hand_in(&outbox, [parcel(2, &[3])], now());
     let limits = Limits { max_bytes: 10, ..UNLIMITED };
     let sent: Vec<_> = (0..3)
         .map(|_| outbox.take(limits).unwrap())
@@ -119,7 +121,7 @@ fn a_span_made_up_is_sent_but_not_counted() {
     let outbox = outbox(1 << 20);
     let mut made_up = parcel(1, &[1, 2]);
     made_up.spans[1].counted = false;
-    outbox.hand_in([made_up.clone()], now());
+    hand_in(&outbox, [made_up.clone()], now());
     assert_eq!(outbox.stats(now()).pending, 1);
     let batch = outbox.take(UNLIMITED).unwrap();
     assert_eq!((ids(&batch), counted(&batch.spans)), (vec![1, 2], 1));
@@ -131,8 +133,8 @@ fn a_span_made_up_is_sent_but_not_counted() {
 fn parcels_that_waited_for_the_window_expire() {
     let outbox = outbox(1 << 20);
     let t0 = now();
-    outbox.hand_in([parcel(1, &[1])], t0);
-    outbox.hand_in([parcel(2, &[2])], t0 + LONG);
+    hand_in(&outbox, [parcel(1, &[1])], t0);
+    hand_in(&outbox, [parcel(2, &[2])], t0 + LONG);
     outbox.expire(LONG, t0 + LONG.saturating_sub(Duration::from_nanos(1)));
     assert_eq!(outbox.stats(now()).pending, 2);
     outbox.expire(LONG, t0 + LONG);
@@ -160,7 +162,7 @@ fn a_pause_ends_at_its_time_on_demand_or_when_closing_time_is_over() {
 #[test]
 fn a_refusal_answers_the_demands_before_it_and_no_later_one() {
     let outbox = outbox(1 << 20);
-    outbox.hand_in([parcel(1, &[1])], now());
+    hand_in(&outbox, [parcel(1, &[1])], now());
     let first = outbox.demand();
     let seen = outbox.demands();
     let second = outbox.demand();
@@ -193,8 +195,8 @@ fn a_destination_is_ready_from_its_first_success_to_a_refusal() {
 #[test]
 fn closing_lets_the_queue_drain_until_its_deadline() {
     let outbox = outbox(1 << 20);
-    outbox.hand_in([parcel(1, &[1])], now());
-    outbox.hand_in([parcel(2, &[2])], now());
+    hand_in(&outbox, [parcel(1, &[1])], now());
+    hand_in(&outbox, [parcel(2, &[2])], now());
     outbox.close(now() + LONG);
     let one = Limits { max_spans: 1, ..UNLIMITED };
     assert_eq!(ids(&outbox.take(one).unwrap()), [1]);
@@ -206,7 +208,7 @@ fn closing_lets_the_queue_drain_until_its_deadline() {
     assert!(!outbox.wait_ended(now()));
     outbox.end();
     assert!(outbox.wait_ended(now() + LONG));
-    outbox.hand_in([parcel(3, &[3])], now());
+    hand_in(&outbox, [parcel(3, &[3])], now());
     assert_eq!(dropped(&outbox, DropReason::Shutdown), 2);
     assert!(outbox.stats(now()).conserves(3), "one is under way");
 }
@@ -219,7 +221,8 @@ fn an_empty_outbox_that_closes_has_nothing_to_take() {
 }
 
 fn outbox(max_bytes: usize) -> Outbox {
-    Outbox::new("test".to_owned(), Capacity { bytes: max_bytes, spans: None, parcels: None })
+    let capacity = Capacity { bytes: max_bytes, spans: None, parcels: None };
+    Outbox::new("test".to_owned(), capacity, None, None)
 }
 
 /// Memory of a payload with `bytes` bytes.
@@ -258,4 +261,8 @@ fn ids(batch: &Batch) -> Vec<u8> {
 
 fn dropped(outbox: &Outbox, reason: DropReason) -> u64 {
     outbox.stats(now()).dropped.get(reason)
+}
+
+fn hand_in(outbox: &Outbox, parcels: impl IntoIterator<Item = Parcel>, now: Instant) {
+    outbox.hand_in(outbox.prepare(parcels.into_iter().collect(), now), now);
 }

@@ -3,6 +3,7 @@
 use super::files::Files;
 use super::*;
 use crate::config::destination::Mlflow;
+use crate::config::spool::Spool;
 use crate::config::variable::Support;
 
 /// What else is set, the bad variable and its value, the fix.
@@ -74,6 +75,7 @@ fn every_variable_that_can_be_bad_has_a_case() {
         "OTEL_SERVICE_NAME",
         // A directory that cannot be written is told when it is tried.
         "MLFLOW_TRACING_DIRECTORY",
+        "MLFLOW_TRACING_SPOOL_DIRECTORY",
         "NO_COLOR",
         "USER",
     ];
@@ -207,6 +209,7 @@ fn switches() -> Vec<Case> {
 }
 
 fn numbers() -> Vec<Case> {
+    const SPOOL: Pair = ("MLFLOW_TRACING_SPOOL_DIRECTORY", "/spool");
     vec![
         (&[], "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1", COUNT),
         (&[], "OTEL_ATTRIBUTE_COUNT_LIMIT", "many", COUNT),
@@ -220,6 +223,10 @@ fn numbers() -> Vec<Case> {
         (&[], "MLFLOW_TRACING_MAX_CONTENT_BYTES", "2 MiB", SIZE),
         (&[OTLP], "MLFLOW_TRACING_MAX_REQUEST_BYTES", "65535", "allow at least 65536 bytes"),
         (&[MLFLOW], "MLFLOW_TRACING_MAX_REQUEST_BYTES", "0", SIZE),
+        (&[SPOOL], "MLFLOW_TRACING_SPOOL_MAX_BYTES", "1000000", "allow at least 67108864 bytes"),
+        (&[SPOOL], "MLFLOW_TRACING_SPOOL_MAX_BYTES", "1 GiB", SIZE),
+        (&[SPOOL], "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "0", "500, or always"),
+        (&[SPOOL], "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "never", "500, or always"),
         (&[MLFLOW], "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "-1", COUNT),
         (&[], "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "1s", MILLISECONDS),
         (&[], "OTEL_BSP_SCHEDULE_DELAY", "0", MILLISECONDS),
@@ -251,6 +258,11 @@ fn a_bad_builder_value_is_an_error_that_names_the_method() {
         (env([]).with_destination(Mlflow::default()), "Mlflow::new is ``: "),
         (env([]).with_timeout(Duration::ZERO), "with_timeout is `0`: "),
         (env([]).with_memory_limit(1000), "with_memory_limit is `1000`: "),
+        (env([]).with_spool(""), "with_spool is ``: "),
+        (
+            env([]).with_spool(Spool::new("/spool").with_limit(1000)),
+            "Spool::with_limit is `1000`: ",
+        ),
     ] {
         let said = error(builder);
         assert!(said.starts_with(text), "{said}");

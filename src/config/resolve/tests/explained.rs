@@ -23,6 +23,7 @@ fn every_setting_is_a_line_with_its_source() {
          service        api  (builder, with_service_name)\n\
          sampler        parentbased_always_on  (default)\n\
          content limit  2097152 bytes  (default)\n\
+         delivery       best_effort  (default)\n\
          warning: OTEL_LOG_LEVEL has no effect: what we say goes to the program's `tracing` \
          subscriber, target `mlflow_tracing`\n"
     );

@@ -42,3 +42,14 @@ fn grpc_is_refused_with_the_way_out() {
         assert!(error.contains("OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"), "{error}");
     }
 }
+
+#[test]
+fn a_spool_is_refused_wherever_it_is_asked_for() {
+    let name = "MLFLOW_TRACING_SPOOL_DIRECTORY";
+    for (builder, place) in
+        [(env([(name, "/spool")]), name), (env([]).with_spool("/spool"), "with_spool")]
+    {
+        let fix = "it needs the feature `spool` of mlflow-tracing; enable it";
+        assert_eq!(error(builder), format!("{place} is `/spool`: {fix}"));
+    }
+}

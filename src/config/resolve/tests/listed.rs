@@ -21,6 +21,7 @@ fn value(name: &str) -> &'static str {
         "MLFLOW_TRACING_TRACE_INFO" | "MLFLOW_TRACING_CONSOLE" => "always",
         "OTEL_SDK_DISABLED" => "false",
         "MLFLOW_TRACING_MAX_CONTENT_BYTES" | "MLFLOW_TRACING_MAX_REQUEST_BYTES" => "100000",
+        "MLFLOW_TRACING_SPOOL_MAX_BYTES" => "100000000",
         "MLFLOW_TRACING_PRICE_TABLE" => "@/prices.json",
         "HOME" | "USERPROFILE" => "@",
         name if name.ends_with("COMPRESSION") => "gzip",

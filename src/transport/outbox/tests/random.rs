@@ -104,7 +104,7 @@ impl Run {
             self.epilogues_due.push(self.last_id);
         }
         let parcel = Parcel { spans, ..Parcel::default() };
-        self.outbox.hand_in([if epilogue { with_epilogue(parcel) } else { parcel }], self.now);
+        hand_in(&self.outbox, [if epilogue { with_epilogue(parcel) } else { parcel }], self.now);
     }
 
     fn span(&mut self, size: usize) -> Payload {

@@ -204,6 +204,13 @@ fn trace_rows() -> Vec<Row> {
 fn pipe_rows() -> Vec<Row> {
     const INTERVAL: &str = "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS";
     const USUAL: &str = "200ms 5s 3600s";
+    const SPOOL: Pair = ("MLFLOW_TRACING_SPOOL_DIRECTORY", "/spool");
+    let spool: Look = |config| match &config.pipeline.spool {
+        Some(SpoolSettings { directory, max_bytes, sync }) => {
+            format!("{} {max_bytes} {sync:?}", directory.display())
+        }
+        None => "None".to_owned(),
+    };
     let waits: Look = |config| config.waits_for_delivery.to_string();
     let max_traces: Look = |config| format!("{:?}", config.pipeline.max_traces);
     let max_spans: Look = |config| format!("{:?}", config.pipeline.max_spans);
@@ -227,6 +234,21 @@ fn pipe_rows() -> Vec<Row> {
         (&[], ("MLFLOW_TRACE_BUFFER_MAX_SIZE", "9"), open, "10000", "9"),
         (&[], ("MLFLOW_TRACING_MAX_CONTENT_BYTES", "1024"), content, "Some(2097152)", "Some(1024)"),
         (&[OTLP], ("MLFLOW_TRACING_MAX_REQUEST_BYTES", "65536"), request, "4194304", "65536"),
+        (&[], (SPOOL.0, SPOOL.1), spool, "None", "/spool 536870912 Every(500ms)"),
+        (
+            &[SPOOL],
+            ("MLFLOW_TRACING_SPOOL_MAX_BYTES", "67108864"),
+            spool,
+            "/spool 536870912 Every(500ms)",
+            "/spool 67108864 Every(500ms)",
+        ),
+        (
+            &[SPOOL],
+            ("MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "always"),
+            spool,
+            "/spool 536870912 Every(500ms)",
+            "/spool 536870912 Always",
+        ),
         (&[], ("MLFLOW_TRACING_PRICE_TABLE", "@/prices.json"), prices, "None", "Some(1)"),
     ]
 }
