@@ -49,6 +49,9 @@ pub struct DestinationStats {
     pub delivered: u64,
     /// Spans in memory or under way.
     pub pending: u64,
+    /// Spans of those that the end of the process at this moment would lose: with a spool, what has not
+    /// reached it yet.
+    pub at_risk: u64,
     /// Spans that are on disk only: they are sent when their turn comes, in this process or the next.
     pub spooled: u64,
     /// Spans that processes which are no more left on disk, taken over by this one. They are beside

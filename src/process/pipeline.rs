@@ -159,6 +159,7 @@ impl Pipeline {
         });
         for destination in &mut destinations {
             destination.pending += intake.held;
+            destination.at_risk += intake.held;
             destination.dropped.add_all(&intake.dropped);
         }
         Stats { ended: intake.ended, destinations }

@@ -318,6 +318,7 @@ impl Outbox {
             name: self.name.clone(),
             delivered: state.delivered,
             pending: state.pending,
+            at_risk: if self.spool.is_some() { state.at_risk() } else { state.pending },
             spooled: state.spooled,
             recovered: state.recovered,
             filtered: state.filtered,

@@ -199,6 +199,18 @@ impl State {
         self.under_way.since.into_iter().chain(queued).chain(self.backlog.oldest()).min()
     }
 
+    /// Spans in memory that are not on disk, too.
+    pub(super) fn at_risk(&self) -> u64 {
+        let (mut queued, mut stored) = (0, 0);
+        for Queued { parcel, origin, .. } in &self.queue {
+            let spans = counted(&parcel.spans);
+            queued += spans;
+            stored += if origin.is_some() { spans } else { 0 };
+        }
+        let under_way = if self.under_way.is_stored { self.pending - queued } else { 0 };
+        self.pending - stored - under_way
+    }
+
     /// Whether there is something to send, now or later.
     pub(super) fn has_work(&self) -> bool {
         !self.queue.is_empty() || self.backlog.next().is_some()

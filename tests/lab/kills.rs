@@ -1,0 +1,76 @@
+//! Programs that are killed at random moments, while their receiver comes and goes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::Path;
+use std::time::Duration;
+
+use super::program::{Program, guard, run_if_told};
+use super::support::app::conserved;
+use super::support::scratch::Scratch;
+use super::support::server::{Route, Server};
+use super::support::time::{PATIENCE, until};
+
+/// How many are killed; `MLFLOW_TRACING_LAB_KILLS` of them in the long form.
+const KILLS: u64 = 50;
+const LONGEST: u64 = 150;
+
+#[test]
+#[ignore = "kills processes: run tests/all.sh"]
+fn every_span_that_was_safe_before_a_kill_arrives() {
+    run_if_told();
+    let kills = super::count("MLFLOW_TRACING_LAB_KILLS", KILLS);
+    let (server, spool) = (Server::collector(), Scratch::new());
+    let mut safe = BTreeMap::new();
+    for number in 0..kills {
+        // Every third finds nobody who takes its spans.
+        if number % 3 == 2 {
+            server.always(Route::Spans, 503);
+        } else {
+            server.as_usual(Route::Spans);
+        }
+        let test = "kills::every_span_that_was_safe_before_a_kill_arrives";
+        let program = Program::start(test, number, &server.url(), spool.path());
+        let first = program.wait();
+        std::thread::park_timeout(Duration::from_millis(random() % LONGEST));
+        safe.insert(number, program.kill().max(first));
+    }
+    server.as_usual(Route::Spans);
+    let last = guard(&server.url(), spool.path());
+    until("what the last ones left is delivered", || {
+        conserved(&last);
+        writers(spool.path()) == 0
+    });
+
+    let mut received: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for name in server.spans().names() {
+        let (program, span) = name.split_once('.').unwrap();
+        *received.entry((program.parse().unwrap(), span.parse().unwrap())).or_default() += 1;
+    }
+    let total: u64 = safe.values().sum();
+    let missing: Vec<_> = safe
+        .iter()
+        .flat_map(|(program, spans)| (0..*spans).map(|span| (*program, span)))
+        .filter(|span| !received.contains_key(span))
+        .collect();
+    let twice = received.values().filter(|count| **count > 1).count();
+    println!(
+        "{kills} kills: {total} spans were safe, {} of them missing; {} arrived, {twice} more than once",
+        missing.len(),
+        received.len()
+    );
+    assert!(missing.is_empty(), "{:?} …", missing.iter().take(10).collect::<Vec<_>>());
+    assert_eq!(conserved(&last).destinations[0].dropped.total(), 0);
+    last.shutdown(PATIENCE).unwrap();
+}
+
+/// Programs that have something in the spool.
+fn writers(spool: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(spool.join("v1")) else { return 0 };
+    entries.filter(|entry| entry.as_ref().unwrap().file_name() != "quarantine").count()
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
