@@ -90,6 +90,11 @@ impl Directory {
         platform::is_at(&self.lock, &self.path.join(LOCK))
     }
 
+    /// The directory that it is in.
+    pub(super) fn parent(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
     pub(super) fn segment(&self, number: u64) -> PathBuf {
         self.path.join(format!("{number:016x}.{SEGMENT}"))
     }
@@ -118,16 +123,12 @@ impl Directory {
         fs::remove_file(self.path.join(LOCK))?;
         // What somebody else has put there stays.
         let _ = fs::remove_dir(&self.path);
-        if let Some(all) = self.path.parent() {
-            let _ = platform::sync_directory(all);
-        }
         Ok(())
     }
 
     /// Moves a segment to where at most eight such files are kept.
     pub(super) fn quarantine(&self, segment: &Path) -> Result<PathBuf> {
-        let all = self.path.parent().unwrap_or(&self.path);
-        let to = all.join(QUARANTINE);
+        let to = self.parent().join(QUARANTINE);
         owner_only::create_directory(&to)?;
         let part =
             |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -13,6 +13,7 @@ pub(super) trait Disk: Send + Sync + std::fmt::Debug {
     fn write(&self, file: &File, bytes: &[u8]) -> Result<()>;
     fn truncate(&self, file: &File, length: u64) -> Result<()>;
     fn sync(&self, file: &File) -> Result<()>;
+    fn sync_directory(&self, path: &Path) -> Result<()>;
 }
 
 #[derive(Debug)]
@@ -33,5 +34,9 @@ impl Disk for RealDisk {
 
     fn sync(&self, file: &File) -> Result<()> {
         file.sync_data()
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<()> {
+        platform::sync_directory(path)
     }
 }

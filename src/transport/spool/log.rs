@@ -129,7 +129,7 @@ impl SegmentLog {
         }
         if self.own && !self.directory.as_ref().is_some_and(Directory::is_there) {
             let made = Directory::create(&rim.root)?;
-            rim.dirty.add_directory(made.path.parent().unwrap_or(&made.path));
+            rim.dirty.add_directory(made.parent());
             self.directory = Some(made);
         }
         let Some(directory) = &self.directory else { return Err(ErrorKind::NotFound.into()) };
@@ -222,7 +222,10 @@ impl SegmentLog {
         let Some(directory) = &self.directory else { return };
         rim.dirty.forget_directory(&directory.path);
         match directory.remove() {
-            Ok(()) => self.directory = None,
+            Ok(()) => {
+                rim.dirty.add_directory(directory.parent());
+                self.directory = None;
+            }
             Err(error) => rim.trouble(Kind::Remove, "remove", &directory.path, &error),
         }
     }
@@ -272,6 +275,7 @@ fn discard(directory: &Directory, segment: &Segment, rim: &mut Rim) -> Result<()
     if segment.bad {
         match directory.quarantine(&segment.path) {
             Ok(kept) => {
+                rim.dirty.add_directory(kept.parent().unwrap_or(&kept));
                 let text = format!("kept aside what cannot be read: {}", kept.display());
                 rim.troubles.push(Trouble::new(Kind::Damage, text));
                 return Ok(());

@@ -93,10 +93,10 @@ impl Recovery {
         let Found { number, path, bytes, opened } = found;
         let (first, last, bad) = match opened {
             // Their last is made that of the segment before them in the end.
-            Opened::Empty => (0, 0, false),
-            Opened::Bad => {
+            Opened::Empty if self.ceiling.is_none() => (0, 0, false),
+            Opened::Empty | Opened::Bad => {
                 self.unknown = true;
-                (0, 0, true)
+                (0, 0, matches!(opened, Opened::Bad))
             }
             Opened::Good(file, preamble) => {
                 let first = preamble.first.max(1);
@@ -160,9 +160,11 @@ impl Recovery {
     }
 
     fn finish(mut self, directory: Directory) -> (SegmentLog, Account) {
-        // Nothing tells how many: at least one.
-        if self.unknown && self.ceiling.is_none_or(|ceiling| ceiling > self.settled) {
-            self.count_missing(1);
+        if self.unknown {
+            let first = self.segments.front().is_some_and(|segment| segment.number == 1);
+            let missing = self.ceiling.map_or(1, |ceiling| ceiling.saturating_sub(self.settled));
+            // Where segments were removed before it, nothing tells how many: at least one.
+            self.count_missing(if first { missing } else { missing.min(1) });
         }
         let mut before = 0;
         for segment in &mut self.segments {

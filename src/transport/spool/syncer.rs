@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use super::platform;
 use super::state::Shared;
 use super::trouble::{Kind, Trouble};
 use crate::diagnostics;
@@ -93,7 +92,7 @@ pub(super) fn sync(shared: &Shared) -> Result<()> {
         }
     }
     for path in dirty.directories {
-        match platform::sync_directory(&path) {
+        match disk.sync_directory(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => failed = Some((path, error)),
             _ => {}
         }

@@ -4,8 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::sync::now;
+use disk::TestDisk;
 
+mod damage;
 mod directories;
+mod disk;
+mod faults;
+mod model;
 
 const DESTINATION: &str = "otlp http://collector:4318";
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -33,7 +38,11 @@ impl Scratch {
     }
 
     fn spool_of(&self, max_bytes: u64) -> Spool {
-        Spool::new(self.settings(max_bytes), DESTINATION.to_owned())
+        self.spool_on(max_bytes, Arc::new(TestDisk::default()))
+    }
+
+    fn spool_on(&self, max_bytes: u64, disk: Arc<TestDisk>) -> Spool {
+        Spool::on_disk(self.settings(max_bytes), DESTINATION.to_owned(), disk)
     }
 
     /// Every file below, relative to it.
