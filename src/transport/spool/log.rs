@@ -96,19 +96,26 @@ impl SegmentLog {
         self.writer = None;
     }
 
-    /// Leaves what somebody has removed.
+    /// Leaves what somebody has removed: the segment, or the lock, without which another process
+    /// takes the directory over.
     pub(super) fn leave_vanished(&mut self, rim: &mut Rim) {
-        let Some(writer) = self.writer.as_ref().filter(|writer| !writer.is_there()) else { return };
-        let text = format!("{} was removed, with spans that may be lost", writer.path.display());
+        let Some(directory) = &self.directory else { return };
+        let locked = directory.is_there();
+        if locked && self.writer.as_ref().is_none_or(Writer::is_there) {
+            return;
+        }
+        let text = format!("something was removed from {}", directory.path.display());
         rim.troubles.push(Trouble::new(Kind::Write, text));
-        rim.dirty.forget(&writer.path);
         self.writer = None;
+        if !locked {
+            self.directory = None;
+        }
     }
 
     /// Writes records by one write; they fit in a segment.
     pub(super) fn append(&mut self, records: &[NewRecord], rim: &mut Rim) -> Result<()> {
         self.open_writer(rim)?;
-        let first = self.last + 1;
+        let first = self.last.saturating_add(1);
         let Some(writer) = &mut self.writer else { return Err(ErrorKind::NotFound.into()) };
         if let Err(fault) = writer.append(records, first, rim.disk.as_ref()) {
             return Err(self.give_up_write(fault));
@@ -127,13 +134,13 @@ impl SegmentLog {
         if self.writer.is_some() {
             return Ok(());
         }
-        if self.own && !self.directory.as_ref().is_some_and(Directory::is_there) {
+        if self.own && self.directory.is_none() {
             let made = Directory::create(&rim.root)?;
             rim.dirty.add_directory(made.parent());
             self.directory = Some(made);
         }
         let Some(directory) = &self.directory else { return Err(ErrorKind::NotFound.into()) };
-        let (number, first) = (self.next_number, self.last + 1);
+        let (number, first) = (self.next_number, self.last.saturating_add(1));
         let path = directory.segment(number);
         // A number is never tried again: what is there may be what could not be removed.
         self.next_number = self.next_number.saturating_add(1);
@@ -280,6 +287,7 @@ fn discard(directory: &Directory, segment: &Segment, rim: &mut Rim) -> Result<()
                 rim.troubles.push(Trouble::new(Kind::Damage, text));
                 return Ok(());
             }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => rim.trouble(Kind::Remove, "keep aside", &segment.path, &error),
         }
     }

@@ -64,7 +64,6 @@ mod trouble;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::sync::lock;
@@ -77,6 +76,7 @@ use disk::{Disk, RealDisk};
 use log::SegmentLog;
 use recover::{Account, recover};
 use state::Shared;
+use syncer::Syncer;
 use trouble::{Kind, Trouble};
 
 pub(crate) const ENABLED: bool = true;
@@ -90,7 +90,7 @@ pub(crate) struct Spool {
     shared: Arc<Shared>,
     /// Of the one thread that reads. Locked before the state, never while it is held.
     cursors: Mutex<Cursors>,
-    syncer: Mutex<Option<JoinHandle<()>>>,
+    syncer: Mutex<Option<Syncer>>,
 }
 
 impl Spool {
@@ -198,10 +198,10 @@ impl Spool {
     fn take_in(&self, mut log: SegmentLog, account: &Account) -> Option<Orphan> {
         let log = self.shared.with(|state| {
             log.tidy(&mut state.rim);
-            let log = state.add_orphan(log);
+            let log = (!state.closed).then(|| state.add_orphan(log));
             state.forget_gone();
             log
-        });
+        })?;
         let Account { first, last, records, spans, damaged_spans } = *account;
         let told = records > 0 || damaged_spans > 0;
         told.then_some(Orphan { log, first, last, records, spans, damaged_spans })
@@ -232,12 +232,13 @@ impl Spool {
     }
 
     fn start_syncer(&self, every: Duration) {
+        let wanted = self.shared.with(|state| !state.closed && !state.rim.dirty.is_empty());
         let mut syncer = lock(&self.syncer);
-        if syncer.is_some() {
+        if !wanted || syncer.as_ref().is_some_and(Syncer::is_ours) {
             return;
         }
-        match syncer::spawn(Arc::clone(&self.shared), every) {
-            Ok(handle) => *syncer = Some(handle),
+        match Syncer::spawn(Arc::clone(&self.shared), every) {
+            Ok(started) => *syncer = Some(started),
             Err(error) => {
                 drop(syncer);
                 let text = format!("cannot start a thread: {error}");
@@ -256,8 +257,7 @@ impl Spool {
         });
         let syncer = lock(&self.syncer).take();
         if let Some(syncer) = syncer {
-            // It does not panic, and what it could not do was told.
-            let _ = syncer.join();
+            syncer.join();
         }
         *lock(&self.cursors) = Cursors::default();
         self.shared.with(|state| {

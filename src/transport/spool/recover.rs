@@ -175,7 +175,8 @@ impl Recovery {
         let last = self.last;
         let settled = self.settled.min(last);
         let oldest = self.segments.iter().find(|segment| segment.first > 0);
-        self.account.first = oldest.map_or(0, |segment| segment.first).max(settled + 1);
+        self.account.first =
+            oldest.map_or(0, |segment| segment.first).max(settled.saturating_add(1));
         self.account.last = last;
         (SegmentLog::taken_over(directory, self.segments, last, settled), self.account)
     }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) closed: bool,
     max_bytes: u64,
     pause: Pause,
+    /// Whose state it is: a process that was forked has a copy, and the locks are not its own.
+    pub(super) process: u32,
 }
 
 /// When to write again.
@@ -80,6 +82,7 @@ impl Shared {
             closed: false,
             max_bytes: settings.max_bytes,
             pause: Pause::default(),
+            process: std::process::id(),
         };
         Self {
             state: Mutex::new(state),
@@ -92,6 +95,7 @@ impl Shared {
     /// Does something under the lock; what went wrong is told afterwards.
     pub(super) fn with<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         let mut state = lock(&self.state);
+        state.leave_to_parent();
         let was_clean = state.rim.dirty.is_empty();
         let outcome = action(&mut state);
         let troubles = std::mem::take(&mut state.rim.troubles);
@@ -123,7 +127,9 @@ impl State {
 
     /// Bytes that all records of a segment may take.
     pub(super) fn segment_room(&self) -> u64 {
-        self.segment_limit().saturating_sub(self.preamble_length())
+        let room = self.segment_limit().saturating_sub(self.preamble_length());
+        // A record says its length in four bytes.
+        room.min(u64::from(u32::MAX))
     }
 
     fn preamble_length(&self) -> u64 {
@@ -146,6 +152,18 @@ impl State {
     /// Logs that were taken over and are done with.
     pub(super) fn forget_gone(&mut self) {
         self.orphans.retain(|_, log| !log.is_gone());
+    }
+
+    /// In a process that was forked: the logs are the parent's, which lives; this one begins anew.
+    fn leave_to_parent(&mut self) {
+        let process = std::process::id();
+        if self.process != process {
+            self.process = process;
+            self.own = SegmentLog::own();
+            self.orphans.clear();
+            self.rim.dirty = Dirty::default();
+            self.next_adoption = None;
+        }
     }
 
     /// Takes in a log that was taken over.

@@ -47,10 +47,31 @@ impl Dirty {
     }
 }
 
-/// Starts the thread.
-pub(super) fn spawn(shared: Arc<Shared>, every: Duration) -> Result<JoinHandle<()>> {
-    #[expect(clippy::disallowed_methods, reason = "one of the places that start threads")]
-    Builder::new().name(THREAD_NAME.to_owned()).spawn(move || run(&shared, every))
+/// The thread, and the process that it is of: a fork has none.
+#[derive(Debug)]
+pub(super) struct Syncer {
+    handle: JoinHandle<()>,
+    process: u32,
+}
+
+impl Syncer {
+    pub(super) fn spawn(shared: Arc<Shared>, every: Duration) -> Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "one of the places that start threads")]
+        let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || run(&shared, every));
+        Ok(Self { handle: handle?, process: std::process::id() })
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Waits for its end, once the state is closed.
+    pub(super) fn join(self) {
+        if self.is_ours() {
+            // It does not panic, and what it could not do was told.
+            let _ = self.handle.join();
+        }
+    }
 }
 
 fn run(shared: &Shared, every: Duration) {
