@@ -92,11 +92,6 @@ impl Throttle {
         Self { interval, last: None, suppressed: 0 }
     }
 
-    /// Whether anything was told or suppressed.
-    pub(crate) fn was_used(&self) -> bool {
-        self.last.is_some()
-    }
-
     /// `Some(n)` when a message may be told at `now`; `n` others were suppressed before it.
     pub(crate) fn admit(&mut self, now: Instant) -> Option<u64> {
         let due = self.last.is_none_or(|last| now.duration_since(last) >= self.interval);

@@ -1,10 +1,10 @@
-//! Locks that survive a panic elsewhere, waits that end at a deadline, and the one clock.
+//! Locks that survive a panic elsewhere, waits that end at a deadline, and the clocks.
 
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Locks; a panic of another holder does not matter, because every holder only moves fields.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,4 +53,10 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>, deadline: Instant) ->
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// The date, for servers that say when they want to be asked again but not what time it is there.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+pub(crate) fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }

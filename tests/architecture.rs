@@ -60,7 +60,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
 const CONFINED: [(&str, &[&str]); 12] = [
     ("std::env::", &["config/env.rs"]),
     ("Instant::now", &["sync.rs"]),
-    ("SystemTime::now", &[]),
+    ("SystemTime::now", &["sync.rs"]),
     (
         "thread::{Builder",
         &["process/worker.rs", "transport/sender.rs", "transport/spool/syncer.rs"],

@@ -119,12 +119,17 @@ impl Wire for ExporterWire {
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
         // A panic of somebody else's code must not end this destination.
         let exported = catch_unwind(AssertUnwindSafe(|| self.export(spans, timeout)));
-        let problem = match exported {
-            Ok(Ok(())) => return Verdict::delivered(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the exporter panicked; does it need a runtime of its own?".to_owned(),
-        };
-        Verdict::Failed { repeat: Repeat::Soon, problem }
+        match exported {
+            Ok(Ok(())) => Verdict::delivered(),
+            Ok(Err(error)) => {
+                let in_doubt = matches!(error, OTelSdkError::Timeout(_));
+                Verdict::Failed { repeat: Repeat::Soon, problem: error.to_string(), in_doubt }
+            }
+            Err(_) => Verdict::again(
+                Repeat::Soon,
+                "the exporter panicked; does it need a runtime of its own?",
+            ),
+        }
     }
 
     /// The official trait has nothing that follows a trace.

@@ -146,9 +146,7 @@ impl Wire for LocalWire {
         }
         match self.write(&Form::Json.request(spans).to_vec()) {
             Ok(()) => Verdict::delivered(),
-            Err(error) => {
-                Verdict::Failed { repeat: Repeat::Soon, problem: self.cannot_write(&error) }
-            }
+            Err(error) => Verdict::again(Repeat::Soon, self.cannot_write(&error)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What an OTLP receiver says in the body of its answer.
+//! What an OTLP receiver says in the body of its answer, and what it means when it is not one's.
 
 use std::time::Duration;
 
@@ -9,48 +9,90 @@ use crate::export::form::Form;
 use crate::transport::Verdict;
 use crate::transport::http::{Outcome, Reply};
 
-/// Replaces a protobuf refusal by its words, so that they can be shown and searched.
+const RETRY_INFO: &str = "google.rpc.RetryInfo";
+
+/// Replaces a protobuf refusal by its words, so that they can be shown and searched, and reads from it
+/// when the server wants to be asked again, unless a header says so.
 pub(crate) fn readable(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Reply(mut reply) if reply.status >= 300 && is_protobuf(&reply) => {
-            if let Some(message) = Status::read(&reply.body).map(|it| it.message.to_owned()) {
-                reply.body = message.into_bytes();
-            }
-            Outcome::Reply(reply)
-        }
-        other => other,
+    let Outcome::Reply(mut reply) = outcome else { return outcome };
+    if reply.status < 300 {
+        return Outcome::Reply(reply);
     }
+    if is_protobuf(&reply) {
+        reply.retry_after = reply.retry_after.or_else(|| retry_after(&reply.body));
+        if let Some(message) = Status::read(&reply.body).map(|it| it.message.to_owned()) {
+            reply.body = message.into_bytes();
+        }
+    } else {
+        reply.retry_after = reply.retry_after.or_else(|| retry_after_of_json(&reply.json()?));
+    }
+    Outcome::Reply(reply)
 }
 
-/// Reads partial success from an accepted request. A body that cannot be read changes nothing.
-pub(crate) fn partial_success(reply: &Reply) -> Verdict {
+/// What becomes of the spans of an accepted request: they are delivered, whatever the answer says, but
+/// for those that a partial success refuses. A body that is not OTLP's is noted.
+pub(crate) fn accepted(verdict: Verdict, outcome: &Outcome) -> Verdict {
+    let (Verdict::Delivered { .. }, Outcome::Reply(reply)) = (&verdict, outcome) else {
+        return verdict;
+    };
     let mask = |words: &str| reply.masked(words);
-    if is_protobuf(reply) {
+    let read = if reply.cut_short {
+        None
+    } else if reply.body.is_empty() {
+        Some(Verdict::delivered())
+    } else if is_protobuf(reply) {
         partial_success_of(&reply.body, mask)
     } else {
-        partial_success_of_json(reply.json(), mask)
-    }
+        reply.json().map(|body| partial_success_of_json(&body, mask))
+    };
+    read.unwrap_or_else(|| {
+        odd(&if reply.cut_short {
+            format!("HTTP {} and an answer that breaks off or is too long", reply.status)
+        } else if is_html(reply) {
+            format!(
+                "HTTP {} and a page of HTML: it may be a login's, or the path may take no spans",
+                reply.status
+            )
+        } else {
+            reply.to_string()
+        })
+    })
 }
 
-/// The same, of a protobuf message.
-pub(crate) fn partial_success_of(message: &[u8], mask: impl Fn(&str) -> String) -> Verdict {
-    match PartialSuccess::read(message) {
-        Some(partial) => refused(partial.rejected_spans, partial.error_message, mask),
-        None => Verdict::delivered(),
-    }
+/// Delivered, by an answer that is not OTLP's.
+pub(crate) fn odd(answer: &str) -> Verdict {
+    let note = format!(
+        "{answer}; that is no answer of an OTLP receiver: the spans count as delivered, but check the \
+         address"
+    );
+    Verdict::Delivered { rejected: 0, note: Some(note) }
+}
+
+/// What becomes of the spans by the message of an accepted request; `None` when it is not one.
+pub(crate) fn partial_success_of(message: &[u8], mask: impl Fn(&str) -> String) -> Option<Verdict> {
+    let partial = PartialSuccess::read(message)?;
+    Some(refused(partial.rejected_spans, partial.error_message, mask))
 }
 
 /// When a gRPC server wants to be asked again, by the details of its status.
 pub(crate) fn retry_after(details: &[u8]) -> Option<Duration> {
     let details = Status::read(details)?.details;
-    let info = details.iter().find(|detail| detail.type_url.ends_with("google.rpc.RetryInfo"))?;
+    let info = details.iter().find(|detail| detail.type_url.ends_with(RETRY_INFO))?;
     let (seconds, nanos) = retry_delay(info.value)?;
     Some(Duration::new(seconds.try_into().ok()?, nanos.try_into().ok()?))
 }
 
+/// The same, of a status in JSON.
+fn retry_after_of_json(status: &Value) -> Option<Duration> {
+    let details = status.get("details")?.as_array()?.iter();
+    let of = |detail: &Value| detail.get("@type")?.as_str().map(str::to_owned);
+    let mut infos = details.filter(|it| of(it).is_some_and(|name| name.ends_with(RETRY_INFO)));
+    let seconds = infos.next()?.get("retryDelay")?.as_str()?.strip_suffix('s')?;
+    Duration::try_from_secs_f64(seconds.parse().ok()?).ok()
+}
+
 /// Source: OTLP 1.x §JSON protobuf encoding: 64-bit integers are strings, and may be numbers.
-fn partial_success_of_json(body: Option<Value>, mask: impl Fn(&str) -> String) -> Verdict {
-    let Some(response) = body else { return Verdict::delivered() };
+fn partial_success_of_json(response: &Value, mask: impl Fn(&str) -> String) -> Verdict {
     let rejected = match response.pointer("/partialSuccess/rejectedSpans") {
         Some(Value::String(text)) => text.parse().unwrap_or(0),
         Some(number) => number.as_i64().unwrap_or(0),
@@ -69,6 +111,12 @@ fn refused(rejected: i64, words: &str, mask: impl Fn(&str) -> String) -> Verdict
     Verdict::Delivered { rejected, note }
 }
 
+fn is_html(reply: &Reply) -> bool {
+    let start = reply.text().trim_start().to_ascii_lowercase();
+    reply.content_type.starts_with("text/html")
+        || ["<!doctype html", "<html"].iter().any(|tag| start.starts_with(tag))
+}
+
 fn is_protobuf(reply: &Reply) -> bool {
     reply.content_type.starts_with(Form::Protobuf.content_type())
 }
@@ -81,11 +129,11 @@ struct PartialSuccess<'a> {
 }
 
 impl<'a> PartialSuccess<'a> {
-    /// That of an `ExportTraceServiceResponse`, which has none when everything was accepted.
+    /// That of an `ExportTraceServiceResponse`, which says nothing when everything was accepted; `None`
+    /// when it is not such a message.
     fn read(response: &'a [u8]) -> Option<Self> {
-        let mut found = None;
+        let mut partial = Self::default();
         for (_, value) in fields(response)?.into_iter().filter(|(number, _)| *number == 1) {
-            let partial = found.get_or_insert_with(Self::default);
             for (number, value) in fields(value.bytes()?)? {
                 match number {
                     1 => partial.rejected_spans = value.integer()?,
@@ -94,7 +142,7 @@ impl<'a> PartialSuccess<'a> {
                 }
             }
         }
-        found
+        Some(partial)
     }
 }
 

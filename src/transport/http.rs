@@ -6,22 +6,25 @@
 //! the environment behind our back.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::time::Duration;
 
 use ureq::http::Uri;
-use ureq::{Agent, SendBody};
+use ureq::{Agent, Body, RequestBuilder, SendBody, Timeout};
 
+use crate::sync::wall_clock;
 use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::endpoint::Credentials;
 use crate::transport::headers::{Headers, Secrets};
 use crate::transport::parts::Parts;
 use crate::transport::proxy::Proxy;
 use crate::transport::resolver::CachingResolver;
-use crate::transport::tls;
+use crate::transport::{retry, tls};
 
 /// Longest part of an answer that is read.
 const MAX_REPLY_BYTES: u64 = 64 * 1024;
+/// Longest that is waited for the rest of an answer whose status is known.
+const MAX_BODY_TIME: Duration = Duration::from_secs(5);
 /// Longest part of an answer that is repeated to the user.
 pub(crate) const MAX_REPLY_CHARS: usize = 300;
 /// uvicorn, under the MLflow server, closes after 5 s.
@@ -68,18 +71,38 @@ pub(crate) struct Reply {
     pub(crate) location: Option<String>,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+    /// Whether there was more of the body than what was read.
+    pub(crate) cut_short: bool,
     pub(crate) secrets: Secrets,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// There was no connection: nothing was sent.
+    Unreached(String),
     /// The connection ended while the request was under way.
     CutOff(String),
-    /// No connection, or no answer in time.
+    /// The request was sent, and there was no answer in time, or none that can be read.
     NoAnswer(String),
     /// No attempt can succeed: the TLS set-up or the address is wrong.
     Unusable(String),
+}
+
+impl Failure {
+    /// Whether the request may have had its effect all the same.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::CutOff(_) | Self::NoAnswer(_))
+    }
+
+    pub(crate) fn into_words(self) -> String {
+        match self {
+            Self::Unreached(text)
+            | Self::CutOff(text)
+            | Self::NoAnswer(text)
+            | Self::Unusable(text) => text,
+        }
+    }
 }
 
 impl Http {
@@ -107,19 +130,17 @@ impl Http {
     }
 
     fn exchange(&self, request: &Request<'_>) -> Result<Reply, ureq::Error> {
-        let timeout = Some(request.timeout);
+        let Request { timeout, .. } = *request;
         let response = match request.method {
             Method::Get => {
-                let mut builder =
-                    self.agent.get(request.url).config().timeout_global(timeout).build();
+                let mut builder = limited(self.agent.get(request.url), timeout);
                 for (name, value) in request.headers.iter() {
                     builder = builder.header(name, value);
                 }
                 builder.call()?
             }
             Method::Post => {
-                let mut builder =
-                    self.agent.post(request.url).config().timeout_global(timeout).build();
+                let mut builder = limited(self.agent.post(request.url), timeout);
                 for (name, value) in request.headers.iter() {
                     builder = builder.header(name, value);
                 }
@@ -133,15 +154,20 @@ impl Http {
                     .send(SendBody::from_reader(&mut request.body.reader()))?
             }
         };
-        let (head, mut body) = response.into_parts();
+        let (head, body) = response.into_parts();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let (body, cut_short) = read(body);
         Ok(Reply {
             status: head.status.as_u16(),
-            retry_after: header("retry-after").and_then(parse_retry_after),
+            retry_after: header("retry-after").and_then(|value| {
+                // A date is meant by the server's clock, of which it tells the time.
+                let now = header("date").and_then(retry::date).unwrap_or_else(wall_clock);
+                retry::retry_after(value, now)
+            }),
             location: header("location").map(str::to_owned),
             content_type: header("content-type").unwrap_or_default().to_owned(),
-            // The status has decided already: an answer that breaks off or never ends changes nothing.
-            body: body.with_config().limit(MAX_REPLY_BYTES).read_to_vec().unwrap_or_default(),
+            body,
+            cut_short,
             secrets: request.headers.secrets(),
         })
     }
@@ -208,9 +234,22 @@ fn tunnel(proxy: &Proxy) -> Option<ureq::Proxy> {
     builder.build().ok()
 }
 
-/// Seconds; the date form is left to the ordinary pause.
-fn parse_retry_after(value: &str) -> Option<Duration> {
-    value.trim().parse().ok().map(Duration::from_secs)
+/// Ends the request at its time; whether it was sent then shows by which time is over.
+fn limited<T>(request: RequestBuilder<T>, timeout: Duration) -> RequestBuilder<T> {
+    request
+        .config()
+        .timeout_global(Some(timeout))
+        .timeout_connect(Some(timeout.saturating_sub(Duration::from_millis(1))))
+        .timeout_recv_body(Some(timeout.min(MAX_BODY_TIME)))
+        .build()
+}
+
+/// What comes of the body in time, and whether there was more. The status has decided already: a body that
+/// breaks off or never ends changes nothing.
+fn read(mut body: Body) -> (Vec<u8>, bool) {
+    let mut bytes = Vec::new();
+    let whole = body.as_reader().take(MAX_REPLY_BYTES).read_to_end(&mut bytes);
+    (bytes, !whole.is_ok_and(|length| (length as u64) < MAX_REPLY_BYTES))
 }
 
 fn failure(error: &ureq::Error) -> Failure {
@@ -222,9 +261,14 @@ fn failure(error: &ureq::Error) -> Failure {
             | ErrorKind::ConnectionAborted
             | ErrorKind::BrokenPipe
             | ErrorKind::UnexpectedEof => Failure::CutOff(text),
-            _ => Failure::NoAnswer(text),
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::NoAnswer(text),
+            // Of connecting, and of looking the name up.
+            _ => Failure::Unreached(text),
         },
-        ureq::Error::Protocol(_) => Failure::CutOff(text),
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::ConnectProxyFailed(_) => Failure::Unreached(text),
         ureq::Error::Tls(_)
         | ureq::Error::TlsRequired
         | ureq::Error::BadUri(_)

@@ -18,6 +18,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::stats::DropReason;
 
+pub(crate) mod breaker;
 pub(crate) mod connection;
 pub(crate) mod endpoint;
 #[cfg(feature = "grpc")]
@@ -27,6 +28,7 @@ pub(crate) mod gzip;
 #[cfg(not(feature = "gzip"))]
 #[path = "gzip_disabled.rs"]
 pub(crate) mod gzip;
+pub(crate) mod halves;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod log;
@@ -54,6 +56,7 @@ pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_disabled.rs"]
 pub(crate) mod tls;
+pub(crate) mod trouble;
 
 use shared::Shared;
 
@@ -150,9 +153,10 @@ pub(crate) enum Verdict {
     /// Acknowledged; `rejected` spans of it were refused (OTLP partial success).
     Delivered { rejected: u64, note: Option<String> },
     /// Refused as a whole for something in it: send the halves, give up what cannot be halved.
-    Split { reason: DropReason, problem: String },
-    /// Nothing wrong with the spans: keep them and repeat.
-    Failed { repeat: Repeat, problem: String },
+    Split { reason: DropReason, problem: String, in_doubt: bool },
+    /// Nothing wrong with the spans: keep them and repeat. Without an answer it is `in_doubt` whether they
+    /// were stored all the same.
+    Failed { repeat: Repeat, problem: String, in_doubt: bool },
 }
 
 /// When to repeat a request.
@@ -164,6 +168,8 @@ pub(crate) enum Repeat {
     After(Duration),
     /// Now and then: a person must mend something first.
     WhenMended,
+    /// At once, and without a word: the connection was an old one, which the server may have closed.
+    AtOnce,
 }
 
 impl Verdict {
@@ -171,8 +177,29 @@ impl Verdict {
         Self::Delivered { rejected: 0, note: None }
     }
 
+    /// The server said so, or was not reached.
+    pub(crate) fn again(repeat: Repeat, problem: impl Into<String>) -> Self {
+        Self::Failed { repeat, problem: problem.into(), in_doubt: false }
+    }
+
     pub(crate) fn when_mended(problem: impl Into<String>) -> Self {
-        Self::Failed { repeat: Repeat::WhenMended, problem: problem.into() }
+        Self::again(Repeat::WhenMended, problem)
+    }
+
+    /// The server said so.
+    pub(crate) fn split(reason: DropReason, problem: impl Into<String>) -> Self {
+        Self::Split { reason, problem: problem.into(), in_doubt: false }
+    }
+
+    /// Adds what a person can do about a failure.
+    pub(crate) fn advised(mut self, advice: &str) -> Self {
+        if let Self::Failed { problem, .. } = &mut self {
+            if !advice.is_empty() {
+                problem.push_str("; ");
+                problem.push_str(advice);
+            }
+        }
+        self
     }
 }
 

@@ -11,6 +11,10 @@ use ureq::http::Uri;
 use crate::error::{Error, Result};
 use crate::transport::endpoint::{Credentials, Endpoint, masked};
 
+/// What to do when a proxy does not know who is asking.
+pub(crate) const CREDENTIALS: &str =
+    "set user and password in the proxy's address (HTTPS_PROXY or HTTP_PROXY)";
+
 /// An HTTP proxy, which is asked for a tunnel (`CONNECT`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proxy(Endpoint);

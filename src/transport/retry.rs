@@ -2,8 +2,26 @@
 //!
 //! Source: `OTLP` 1.x §failures; MLflow server 3.17.2, observed: it answers 400 and 422 for the
 //! content of one span but also for a locked database, and refuses the whole request.
+//!
+//! | what happens to a request over HTTP | what becomes of its spans |
+//! |---|---|
+//! | 2xx | delivered; those that a partial success refuses are dropped as `rejected` |
+//! | 2xx and a body that is junk, HTML, too long or breaks off | delivered, and told |
+//! | 408, 425, 429, 502, 503, 504 | sent again, after `Retry-After` (seconds or a date) or `RetryInfo` |
+//! | 500 from MLflow; 4xx from MLflow that speaks of its database | the same |
+//! | 300–399, 401, 403, 404, 405, 407, 501; 400 for want of a client certificate | wait, with advice |
+//! | 413 | halves; a single span is dropped as `too_large` |
+//! | any other status | halves; a single span is dropped as `rejected` |
+//! | no connection, or the name is not found | sent again; nobody has them |
+//! | cut off, not answered in time, or not by HTTP | sent again, and counted as possible duplicates |
+//! | cut off in a body of more than a mebibyte | halves, counted so; a single span after three attempts is dropped as `too_large` |
+//! | TLS or the address cannot work | wait, with advice |
+//!
+//! An MLflow server is one that was configured as such, or is told MLflow's experiment in a header. What
+//! waits or is sent again is given up when its window is over (`retry_expired`), or with the program
+//! (`shutdown`). From the third failure in a row on [`breaker`](super::breaker) sends a little first.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::stats::DropReason;
 use crate::transport::http::{Failure, Outcome, Reply};
@@ -18,15 +36,36 @@ pub(crate) enum Receiver {
     Otlp,
 }
 
-/// Words by which an MLflow server says that its database, not the request, is the trouble.
-const TRANSIENT_WORDS: [&str; 6] = [
+/// Words, in lower case, by which an MLflow server says that its database, not the request, is the
+/// trouble. A key that is there already is a race with another writer, which an upsert settles.
+const TRANSIENT_WORDS: [&str; 20] = [
+    // MLflow's own codes, and SQLAlchemy's pool
+    "temporarily_unavailable",
+    "could_not_acquire_lock",
+    "queuepool limit",
+    // SQLite
     "database is locked",
+    "table is locked",
+    "unique constraint failed",
+    // PostgreSQL
     "deadlock",
-    "UniqueViolation",
-    "UNIQUE constraint failed",
+    "uniqueviolation",
+    "duplicate key value",
     "could not serialize",
-    "TEMPORARILY_UNAVAILABLE",
+    "lock timeout",
+    "the database system is",
+    "server closed the connection",
+    "terminating connection",
+    "connection already closed",
+    "too many clients",
+    // MySQL; its deadlocks are called so too
+    "lock wait timeout",
+    "duplicate entry",
+    "server has gone away",
+    "lost connection to",
 ];
+/// Where SQLAlchemy ends with what the database said, and begins with what it was asked: with spans.
+const STATEMENT: &str = "[SQL:";
 
 /// A request larger than this that is cut off while being sent is taken for too large.
 const LARGE_BODY_BYTES: usize = 1024 * 1024;
@@ -42,12 +81,14 @@ pub(crate) fn classify(outcome: &Outcome, receiver: Receiver, body_bytes: usize)
 /// Says what it means for the spans of a request of `body_bytes` that there is no answer.
 pub(crate) fn classify_failure(failure: &Failure, body_bytes: usize) -> Verdict {
     match failure {
+        Failure::Unreached(text) => Verdict::again(Repeat::Soon, text),
         Failure::CutOff(text) if body_bytes > LARGE_BODY_BYTES => Verdict::Split {
             reason: DropReason::TooLarge,
             problem: format!("{text} while sending {body_bytes} bytes"),
+            in_doubt: true,
         },
         Failure::CutOff(text) | Failure::NoAnswer(text) => {
-            Verdict::Failed { repeat: Repeat::Soon, problem: text.clone() }
+            Verdict::Failed { repeat: Repeat::Soon, problem: text.clone(), in_doubt: true }
         }
         Failure::Unusable(text) => Verdict::when_mended(text),
     }
@@ -58,21 +99,35 @@ fn classify_reply(reply: &Reply, receiver: Receiver) -> Verdict {
     let again = reply.retry_after.map_or(Repeat::Soon, Repeat::After);
     match reply.status {
         200..=299 => Verdict::delivered(),
-        408 | 425 | 429 | 502 | 503 | 504 => Verdict::Failed { repeat: again, problem },
-        500 if receiver == Receiver::Mlflow => Verdict::Failed { repeat: again, problem },
+        408 | 425 | 429 | 502 | 503 | 504 => Verdict::again(again, problem),
+        500 if receiver == Receiver::Mlflow => Verdict::again(again, problem),
         400..=499 if receiver == Receiver::Mlflow && speaks_of_database(reply) => {
-            Verdict::Failed { repeat: again, problem }
+            Verdict::again(again, problem)
         }
         400 if reply.misses_certificate() => Verdict::when_mended(problem),
         300..=399 | 401 | 403 | 404 | 405 | 407 | 501 => Verdict::when_mended(problem),
-        413 => Verdict::Split { reason: DropReason::TooLarge, problem },
-        _ => Verdict::Split { reason: DropReason::Rejected, problem },
+        413 => Verdict::split(DropReason::TooLarge, problem),
+        _ => Verdict::split(DropReason::Rejected, problem),
     }
 }
 
 fn speaks_of_database(reply: &Reply) -> bool {
     let text = reply.text();
-    TRANSIENT_WORDS.iter().any(|word| text.contains(word))
+    let said = text.split(STATEMENT).next().unwrap_or_default().to_ascii_lowercase();
+    TRANSIENT_WORDS.iter().any(|words| said.contains(words))
+}
+
+/// The pause that the header `Retry-After` asks for: seconds, or a date, of which one that is over means
+/// at once. `None` where it is neither.
+pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let seconds = value.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| Some(date(value)?.duration_since(now).unwrap_or_default()))
+}
+
+/// A date in any of the forms that HTTP has had for it.
+pub(crate) fn date(value: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(value.trim()).ok()
 }
 
 /// Pauses between attempts: full jitter under a doubling ceiling.
@@ -121,6 +176,7 @@ impl RetryPolicy {
         match repeat {
             Repeat::After(asked) if self.respect_retry_after => asked.min(self.window),
             Repeat::WhenMended => self.waiting,
+            Repeat::AtOnce => Duration::ZERO,
             Repeat::Soon | Repeat::After(_) => {
                 let doublings = failures.saturating_sub(1).min(16);
                 let ceiling = self.base.saturating_mul(1 << doublings).min(self.max);

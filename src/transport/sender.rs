@@ -7,27 +7,43 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::diagnostics::{self, Throttle};
+use crate::diagnostics;
 use crate::error::{Error, Result};
-use crate::model::id::mlflow_trace_id;
 use crate::stats::DropReason;
 use crate::sync::now;
+use crate::transport::breaker::Breaker;
+use crate::transport::halves::middle_of;
 use crate::transport::outbox::{Batch, Outbox, Woken, counted};
 use crate::transport::retry::RetryPolicy;
-use crate::transport::{Epilogue, Payload, Repeat, Verdict, Wire};
+use crate::transport::trouble::Trouble;
+use crate::transport::{Payload, Repeat, Verdict, Wire};
+
+mod epilogues;
 
 const THREAD_NAME: &str = "mlflow-tracing-send";
-/// At most one line of trouble per destination in this time.
-const TROUBLE_INTERVAL: Duration = Duration::from_secs(60);
+/// A single large span under which the connection ends once more than that is given up.
+const CUT_OFFS: u32 = 2;
 
 pub(crate) struct Sender {
     outbox: Arc<Outbox>,
     wire: Box<dyn Wire>,
     policy: RetryPolicy,
     prepared: bool,
-    trouble: Throttle,
-    /// What kind of trouble was told last; another kind is told at once.
-    told: String,
+    breaker: Breaker,
+    trouble: Trouble,
+}
+
+impl Sender {
+    fn new(outbox: Arc<Outbox>, wire: Box<dyn Wire>, policy: RetryPolicy) -> Self {
+        Self {
+            outbox,
+            wire,
+            policy,
+            prepared: false,
+            breaker: Breaker::default(),
+            trouble: Trouble::default(),
+        }
+    }
 }
 
 /// Starts the thread that empties `outbox` through `wire`.
@@ -36,8 +52,7 @@ pub(crate) fn spawn(
     wire: Box<dyn Wire>,
     policy: RetryPolicy,
 ) -> Result<JoinHandle<()>> {
-    let trouble = Throttle::new(TROUBLE_INTERVAL);
-    let sender = Sender { outbox, wire, policy, prepared: false, trouble, told: String::new() };
+    let sender = Sender::new(outbox, wire, policy);
     #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || sender.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
@@ -46,7 +61,7 @@ pub(crate) fn spawn(
 impl Sender {
     fn run(mut self) {
         let _quiet = diagnostics::quiet();
-        let _ = self.prepare(None);
+        let _ = self.prepare(None, &mut 0);
         while let Some(batch) = self.outbox.take(self.wire.limits()) {
             self.send(batch);
         }
@@ -56,65 +71,105 @@ impl Sender {
     fn send(&mut self, mut batch: Batch) {
         let since = batch.since;
         let mut parts = vec![std::mem::take(&mut batch.spans)];
-        while let Some(part) = parts.pop() {
+        let mut given_up = None;
+        let mut failures = 0;
+        while let Some(mut part) = parts.pop() {
             // An epilogue whose spans left in an earlier batch comes with none.
             if part.is_empty() {
                 continue;
             }
-            if let Some((first, second)) = self.send_part(part, since) {
-                parts.push(second);
-                parts.push(first);
+            if given_up.is_none() {
+                match self.send_part(&mut part, since, &mut failures) {
+                    Ok(None) => continue,
+                    Ok(Some(rest)) => {
+                        parts.extend([rest, part]);
+                        continue;
+                    }
+                    Err(reason) => given_up = Some(reason),
+                }
+            }
+            // What was given up for a failing destination takes along what waits behind it.
+            if let Some(reason) = given_up {
+                self.outbox.count_dropped(&part, reason);
             }
         }
-        for epilogue in std::mem::take(&mut batch.epilogues) {
-            self.send_epilogue(&epilogue, since);
-        }
+        self.tell_drops();
+        self.send_epilogues(&std::mem::take(&mut batch.epilogues), since, given_up);
         self.outbox.close_batch(&batch);
     }
 
-    /// Sends until the spans are settled, or returns two halves to be sent one after the other.
+    /// Sends until the spans are settled, or leaves the first of them and returns the others, to be sent
+    /// one after the other; an error when it is time to give them up.
     fn send_part(
         &mut self,
-        mut spans: Vec<Payload>,
+        spans: &mut Vec<Payload>,
         since: Option<Instant>,
-    ) -> Option<(Vec<Payload>, Vec<Payload>)> {
-        let mut failures = 0;
+        failures: &mut u32,
+    ) -> std::result::Result<Option<Vec<Payload>>, DropReason> {
+        let mut cut_offs = 0;
         loop {
-            if let Err(reason) = self.prepare(since) {
-                self.outbox.count_dropped(&spans, reason);
-                return None;
+            self.prepare(since, failures)?;
+            let admitted = self.breaker.admits(spans);
+            if admitted < spans.len() {
+                return Ok(Some(spans.split_off(admitted)));
             }
             let seen = self.outbox.demands();
-            match self.wire.deliver(&spans, self.attempt_timeout()) {
+            let (repeat, problem, in_doubt) = match self.wire.deliver(spans, self.attempt_timeout())
+            {
                 Verdict::Delivered { rejected, note } => {
-                    self.settle(counted(&spans), rejected, note);
-                    return None;
+                    *failures = 0;
+                    self.settle(counted(spans), rejected, note);
+                    return Ok(None);
                 }
-                Verdict::Split { .. } if spans.len() > 1 => {
+                Verdict::Split { in_doubt, .. } if spans.len() > 1 => {
+                    self.judged(in_doubt);
                     self.outbox.count_retry();
-                    let second = spans.split_off(half(&spans));
-                    return Some((spans, second));
+                    self.sent_again(spans, in_doubt);
+                    return Ok(Some(spans.split_off(middle_of(spans))));
                 }
-                Verdict::Split { reason, problem } => {
+                // A connection that ends under a span may do so for another reason than the span's.
+                Verdict::Split { problem, in_doubt: true, .. } if cut_offs < CUT_OFFS => {
+                    cut_offs += 1;
+                    (Repeat::Soon, problem, true)
+                }
+                Verdict::Split { reason, problem, in_doubt } => {
+                    *failures = 0;
+                    self.judged(in_doubt);
                     self.outbox.note_problem(&problem, None);
-                    self.tell(&format!("dropped a span ({reason}): {problem}"));
-                    self.outbox.count_dropped(&spans, reason);
-                    return None;
+                    self.outbox.count_dropped(spans, reason);
+                    self.trouble.refused(problem);
+                    return Ok(None);
                 }
-                Verdict::Failed { repeat, problem } => {
-                    failures += 1;
-                    if let Err(reason) = self.wait(repeat, &problem, failures, seen, since) {
-                        self.outbox.count_dropped(&spans, reason);
-                        return None;
-                    }
-                }
+                Verdict::Failed { repeat, problem, in_doubt } => (repeat, problem, in_doubt),
+            };
+            if repeat != Repeat::AtOnce {
+                *failures += 1;
+                self.breaker.failed();
+                self.wait(repeat, &problem, *failures, seen, since)?;
             }
+            self.sent_again(spans, in_doubt);
+        }
+    }
+
+    /// A destination that says what is wrong with a request works.
+    fn judged(&mut self, in_doubt: bool) {
+        if in_doubt { self.breaker.failed() } else { self.breaker.answered() }
+    }
+
+    fn sent_again(&self, spans: &[Payload], in_doubt: bool) {
+        if in_doubt {
+            self.outbox.count_duplicates(counted(spans));
         }
     }
 
     /// Finds out whether the destination can be used, for as long as it takes.
-    fn prepare(&mut self, since: Option<Instant>) -> std::result::Result<(), DropReason> {
-        let mut failures = 0;
+    fn prepare(
+        &mut self,
+        since: Option<Instant>,
+        failures: &mut u32,
+    ) -> std::result::Result<(), DropReason> {
+        // Looks that what waits has seen fail, while no batch is under way.
+        let mut looks = 0;
         while !self.prepared {
             if self.outbox.is_over(now()) {
                 return Err(DropReason::Shutdown);
@@ -126,34 +181,26 @@ impl Sender {
                     self.note_success();
                     return Ok(());
                 }
-                Verdict::Failed { repeat, problem } => (repeat, problem),
+                Verdict::Failed { repeat: Repeat::AtOnce, .. } => continue,
+                Verdict::Failed { repeat, problem, .. } => (repeat, problem),
                 Verdict::Split { problem, .. } => (Repeat::WhenMended, problem),
             };
-            failures += 1;
-            self.wait(repeat, &problem, failures, seen, since)?;
+            *failures += 1;
+            looks = if since.is_some() || self.outbox.is_idle() { 0 } else { looks + 1 };
+            if self.policy.is_exhausted(looks, repeat) {
+                looks = 0;
+                self.give_up_first();
+            }
+            self.wait(repeat, &problem, *failures, seen, since)?;
         }
         Ok(())
     }
 
-    fn send_epilogue(&mut self, epilogue: &Epilogue, since: Option<Instant>) {
-        let mut failures = 0;
-        loop {
-            let seen = self.outbox.demands();
-            let whole = !self.outbox.is_broken(epilogue.trace_id);
-            let given_up = match self.wire.finish(epilogue, whole, self.attempt_timeout()) {
-                Verdict::Delivered { .. } => return,
-                Verdict::Split { problem, .. } => Err(problem),
-                Verdict::Failed { repeat, problem } => {
-                    failures += 1;
-                    self.wait(repeat, &problem, failures, seen, since)
-                        .map_err(|reason| format!("{reason}: {problem}"))
-                }
-            };
-            if let Err(problem) = given_up {
-                let trace_id = mlflow_trace_id(epilogue.trace_id);
-                self.tell(&format!("the trace info of {trace_id} was not stored: {problem}"));
-                return;
-            }
+    /// Drops what the next request would carry.
+    fn give_up_first(&mut self) {
+        if let Some(batch) = self.outbox.take(self.wire.limits()) {
+            self.outbox.count_dropped(&batch.spans, DropReason::RetryExpired);
+            self.outbox.close_batch(&batch);
         }
     }
 
@@ -176,7 +223,8 @@ impl Sender {
         self.prepared &= !refused;
         self.outbox.note_problem(problem, refused.then_some(seen));
         let outlook = if closing { "" } else { "; spans wait in memory and are sent again" };
-        self.tell(&format!("{problem}{outlook}"));
+        let line = self.trouble.failure(problem, outlook, now());
+        self.tell(line);
         self.outbox.count_retry();
         // Nothing is mended while the program ends.
         if closing && refused {
@@ -191,6 +239,7 @@ impl Sender {
         let woken = self.outbox.pause(seen, until);
         let now = now();
         self.outbox.expire(self.policy.window, now);
+        self.tell_drops();
         if woken == Woken::Closed {
             return Err(DropReason::Shutdown);
         }
@@ -203,38 +252,33 @@ impl Sender {
     }
 
     fn settle(&mut self, spans: u64, rejected: u64, note: Option<String>) {
+        self.breaker.answered();
         let rejected = rejected.min(spans);
         self.outbox.count_delivered(spans - rejected);
         if rejected > 0 {
             self.outbox.count_rejected(rejected);
-        }
-        if let Some(note) = note {
-            self.tell(&note);
+            self.trouble.refused(note.unwrap_or_default());
+        } else if let Some(note) = note {
+            let line = self.trouble.note(&note, now());
+            self.tell(line);
         }
         self.note_success();
     }
 
     fn note_success(&mut self) {
-        let had_trouble = self.trouble.was_used();
-        if self.outbox.note_success() && had_trouble {
-            self.trouble = Throttle::new(TROUBLE_INTERVAL);
+        if self.outbox.note_success() && self.trouble.ends() {
             diagnostics::info(&format!("{}: works again", self.outbox.name()));
         }
     }
 
-    fn tell(&mut self, problem: &str) {
-        let kind = problem.split([':', ';']).next().unwrap_or_default();
-        if kind != self.told {
-            kind.clone_into(&mut self.told);
-            self.trouble = Throttle::new(TROUBLE_INTERVAL);
-        }
-        if let Some(suppressed) = self.trouble.admit(now()) {
-            let more = if suppressed > 0 {
-                format!(" ({suppressed} more like it)")
-            } else {
-                String::new()
-            };
-            diagnostics::warn(&format!("{}: {problem}{more}", self.outbox.name()));
+    fn tell_drops(&mut self) {
+        let lines = self.trouble.drops(&self.outbox.dropped(), now());
+        self.tell(lines);
+    }
+
+    fn tell(&self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            diagnostics::warn(&format!("{}: {line}", self.outbox.name()));
         }
     }
 
@@ -246,20 +290,10 @@ impl Sender {
     }
 }
 
-/// Where to cut: between two traces when there are several, so that a trace stays together.
-fn half(spans: &[Payload]) -> usize {
-    let middle = spans.len() / 2;
-    let starts_trace = |at: &usize| match (spans.get(at.wrapping_sub(1)), spans.get(*at)) {
-        (Some(before), Some(after)) => before.trace_id != after.trace_id,
-        _ => false,
-    };
-    (middle..spans.len())
-        .find(starts_trace)
-        .or_else(|| (1..middle).rev().find(starts_trace))
-        .unwrap_or(middle)
-}
-
 /// Jitter needs no more than the seeds of the standard hash maps.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
+
+#[cfg(test)]
+mod tests;

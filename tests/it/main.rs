@@ -11,6 +11,7 @@ mod deliver_grpc;
 mod deliver_json;
 mod deliver_mlflow;
 mod deliver_otlp;
+mod deliver_table;
 mod destinations;
 mod durable;
 mod exporters;

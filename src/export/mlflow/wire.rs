@@ -7,14 +7,15 @@ use serde_json::json;
 use super::trace_info::request_body;
 use crate::diagnostics;
 use crate::export::form::Form;
-use crate::export::frame;
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
+use crate::export::{frame, reply};
 use crate::model::percent;
 use crate::semconv::http as names;
 use crate::stats::DropReason;
 use crate::transport::headers::Headers;
 use crate::transport::http::{Failure, Http, Method, Outcome, Reply, Request};
 use crate::transport::parts::Parts;
+use crate::transport::proxy::CREDENTIALS as PROXY_CREDENTIALS;
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
 
@@ -176,7 +177,8 @@ impl Wire for MlflowWire {
 
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
         let body = frame::request(spans);
-        judge(&self.post_spans(&self.span_headers, &body, timeout), body.len())
+        let outcome = self.post_spans(&self.span_headers, &body, timeout);
+        reply::accepted(judge(&outcome, body.len()), &outcome)
     }
 
     fn finish(&mut self, epilogue: &Epilogue, whole: bool, timeout: Duration) -> Verdict {
@@ -185,8 +187,8 @@ impl Wire for MlflowWire {
             Err(verdict) => verdict,
             Ok(reply) => match judge(&Outcome::Reply(reply), body.len()) {
                 // The spans are stored: what cannot be mended by waiting is not worth waiting for.
-                Verdict::Failed { repeat: Repeat::WhenMended, problem } => {
-                    Verdict::Split { reason: DropReason::Rejected, problem }
+                Verdict::Failed { repeat: Repeat::WhenMended, problem, .. } => {
+                    Verdict::split(DropReason::Rejected, problem)
                 }
                 other => other,
             },
@@ -205,18 +207,12 @@ const CERTIFICATES: &str = "check MLFLOW_TRACKING_SERVER_CERT_PATH (who is trust
 
 /// What the answer means, with what a person can do about it.
 fn judge(outcome: &Outcome, body_bytes: usize) -> Verdict {
-    let (repeat, problem) = match classify(outcome, Receiver::Mlflow, body_bytes) {
-        Verdict::Failed { repeat, problem } => (repeat, problem),
-        other => return other,
-    };
-    let advice = match outcome {
+    classify(outcome, Receiver::Mlflow, body_bytes).advised(match outcome {
         Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
         Outcome::Failed(_) => "is the MLflow server running there?",
         Outcome::Reply(reply) if reply.misses_certificate() => CERTIFICATES,
         Outcome::Reply(reply) => advice(reply),
-    };
-    let separator = if advice.is_empty() { "" } else { "; " };
-    Verdict::Failed { repeat, problem: format!("{problem}{separator}{advice}") }
+    })
 }
 
 /// An answer that is no way to go on.
@@ -238,8 +234,11 @@ fn advice(reply: &Reply) -> &'static str {
              to credentials that the server accepts"
         }
         403 => {
-            "the user may not write to this experiment, or the server does not allow this host name"
+            "the user of MLFLOW_TRACKING_USERNAME or MLFLOW_TRACKING_TOKEN may not write to this \
+             experiment (MLFLOW_EXPERIMENT_NAME), or the server does not allow the host name in \
+             MLFLOW_TRACKING_URI (its --allowed-hosts)"
         }
+        407 => PROXY_CREDENTIALS,
         404 | 405 => {
             "check MLFLOW_TRACKING_URI: the server must be MLflow 3.6 or newer, and a proxy before \
              it must route /v1/traces and /api"

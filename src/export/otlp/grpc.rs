@@ -8,7 +8,7 @@ use crate::export::{frame, reply};
 use crate::transport::grpc::{Grpc, Outcome};
 use crate::transport::http::Failure;
 use crate::transport::retry::classify_failure;
-use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
+use crate::transport::{Epilogue, Limits, Payload, Repeat, Verdict, Wire};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
@@ -30,10 +30,23 @@ impl GrpcWire {
         let bytes = message.len();
         match self.grpc.call(EXPORT, message, timeout) {
             Outcome::Answer(answer) => {
-                reply::partial_success_of(&answer, |words| self.grpc.mask(words))
+                let partial = reply::partial_success_of(&answer, |words| self.grpc.mask(words));
+                partial.unwrap_or_else(|| reply::odd("gRPC OK and an answer that cannot be read"))
             }
+            Outcome::TooLong => reply::odd("gRPC OK and an answer that is too long"),
             Outcome::Refused(refusal) => refusal.verdict(reply::retry_after(&refusal.details)),
-            Outcome::Failed(failure) => advise(classify_failure(&failure, bytes), &failure),
+            Outcome::Stale(failure) => Verdict::Failed {
+                repeat: Repeat::AtOnce,
+                in_doubt: failure.is_in_doubt(),
+                problem: failure.into_words(),
+            },
+            Outcome::Failed(failure) => classify_failure(&failure, bytes).advised(match failure {
+                Failure::Unusable(_) => CERTIFICATES,
+                _ => {
+                    "is a collector listening there for gRPC? For HTTP set \
+                     OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+                }
+            }),
         }
     }
 }
@@ -63,16 +76,4 @@ impl Wire for GrpcWire {
     fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
         self.grpc.interrupter()
     }
-}
-
-/// Adds what a person can do about it.
-fn advise(verdict: Verdict, failure: &Failure) -> Verdict {
-    let Verdict::Failed { repeat, problem } = verdict else { return verdict };
-    let advice = match failure {
-        Failure::Unusable(_) => CERTIFICATES,
-        Failure::CutOff(_) | Failure::NoAnswer(_) => {
-            "is a collector listening there for gRPC? For HTTP set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-        }
-    };
-    Verdict::Failed { repeat, problem: format!("{problem}; {advice}") }
 }

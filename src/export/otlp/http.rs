@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::{CERTIFICATES, OtlpSettings};
 use crate::export::form::Form;
 use crate::export::reply;
+use crate::semconv::http::EXPERIMENT_HEADER;
 use crate::transport::gzip;
 use crate::transport::http::{Failure, Http, Method, Outcome, Request};
 use crate::transport::parts::Parts;
+use crate::transport::proxy::CREDENTIALS as PROXY_CREDENTIALS;
 use crate::transport::retry::{Receiver, classify};
 use crate::transport::{Epilogue, Limits, Payload, Verdict, Wire};
 
@@ -23,6 +25,12 @@ impl HttpWire {
         Self { http: Http::new(&settings.connection), form, settings }
     }
 
+    /// Who is told the experiment is MLflow's server.
+    fn receiver(&self) -> Receiver {
+        let is_mlflow = self.settings.headers.iter().any(|(name, _)| is_experiment(name));
+        if is_mlflow { Receiver::Mlflow } else { Receiver::Otlp }
+    }
+
     fn post(&self, body: &Parts<'_>, timeout: Duration) -> (Verdict, Outcome) {
         let compressed = if self.settings.gzip { gzip::compressed(body) } else { None };
         let sent = compressed.as_ref().unwrap_or(body);
@@ -35,7 +43,7 @@ impl HttpWire {
             body: sent,
             timeout,
         }));
-        (advise(classify(&outcome, Receiver::Otlp, sent.len()), &outcome), outcome)
+        (classify(&outcome, self.receiver(), sent.len()).advised(advice(&outcome)), outcome)
     }
 }
 
@@ -54,10 +62,7 @@ impl Wire for HttpWire {
 
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
         let (verdict, outcome) = self.post(&self.form.request(spans), timeout);
-        match (verdict, outcome) {
-            (Verdict::Delivered { .. }, Outcome::Reply(reply)) => reply::partial_success(&reply),
-            (verdict, _) => verdict,
-        }
+        reply::accepted(verdict, &outcome)
     }
 
     /// OTLP has nothing that follows a trace.
@@ -71,26 +76,30 @@ impl Wire for HttpWire {
     }
 }
 
-/// Adds what a person can do about it.
-fn advise(verdict: Verdict, outcome: &Outcome) -> Verdict {
-    let Verdict::Failed { repeat, problem } = verdict else {
-        return verdict;
-    };
-    let advice = match outcome {
+fn is_experiment(header: &str) -> bool {
+    header.eq_ignore_ascii_case(EXPERIMENT_HEADER)
+}
+
+/// What a person can do about it.
+fn advice(outcome: &Outcome) -> &'static str {
+    match outcome {
         Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
         Outcome::Failed(_) => {
             "is a collector listening there for HTTP? For gRPC set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
         }
         Outcome::Reply(reply) if reply.misses_certificate() => CERTIFICATES,
         Outcome::Reply(reply) => match reply.status {
-            300..=399 => "redirects are not followed; set the address they lead to",
-            401 | 403 | 407 => "set the credentials in OTEL_EXPORTER_OTLP_HEADERS",
+            300..=399 => {
+                "redirects are not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to where it leads"
+            }
+            401 | 403 => "set the credentials in OTEL_EXPORTER_OTLP_HEADERS",
             404 | 405 => {
                 "check the path: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used as it is, \
                  OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces appended"
             }
-            _ => return Verdict::Failed { repeat, problem },
+            407 => PROXY_CREDENTIALS,
+            501 => "does this address take traces? Check OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            _ => "",
         },
-    };
-    Verdict::Failed { repeat, problem: format!("{problem}; {advice}") }
+    }
 }

@@ -4,11 +4,14 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use prost::Message;
+use serde_json::json;
 
 use super::*;
 use crate::generated::status::{self, Delay, RetryInfo};
 use crate::generated::trace_service::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use crate::tests::cases;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 proptest! {
     #![proptest_config(cases(500))]
@@ -17,10 +20,11 @@ proptest! {
     fn partial_success_is_read_as_prost_reads_it(answers in vec(response(), 0..3)) {
         // Messages one after the other are one: what stands in both is merged.
         let bytes = one_after_the_other(&answers);
-        let read = PartialSuccess::read(&bytes).map(|it| (it.rejected_spans, it.error_message));
-        let oracle = ExportTraceServiceResponse::decode(bytes.as_slice()).unwrap().partial_success;
-        let oracle = oracle.as_ref().map(|it| (it.rejected_spans, it.error_message.as_str()));
-        prop_assert_eq!(read, oracle);
+        let read = PartialSuccess::read(&bytes).unwrap();
+        let oracle = ExportTraceServiceResponse::decode(bytes.as_slice()).unwrap();
+        let oracle = oracle.partial_success.unwrap_or_default();
+        prop_assert_eq!(read.rejected_spans, oracle.rejected_spans);
+        prop_assert_eq!(read.error_message, oracle.error_message);
     }
 
     #[test]
@@ -49,7 +53,7 @@ proptest! {
         let _ = (readable_of(&bytes), retry_after(&bytes), retry_delay(&bytes));
         if let Some(read) = PartialSuccess::read(&bytes) {
             let oracle = ExportTraceServiceResponse::decode(bytes.as_slice()).unwrap();
-            let oracle = oracle.partial_success.unwrap();
+            let oracle = oracle.partial_success.unwrap_or_default();
             prop_assert_eq!(read.rejected_spans, oracle.rejected_spans);
             prop_assert_eq!(read.error_message, oracle.error_message);
         }
@@ -76,6 +80,67 @@ fn a_pause_that_makes_no_sense_is_none() {
     assert_eq!(after(-1, 0), None);
     assert_eq!(after(0, -1), None);
     assert!(after(i64::MAX, i32::MAX).is_some());
+}
+
+#[test]
+fn the_pause_in_the_body_of_a_refusal_counts_unless_a_header_asks_for_another() {
+    let info = RetryInfo { retry_delay: Some(Delay { seconds: 7, nanos: 500_000_000 }) };
+    let type_url = "type.googleapis.com/google.rpc.RetryInfo".to_owned();
+    let detail = status::Detail { type_url: type_url.clone(), value: info.encode_to_vec() };
+    let protobuf = status::Status { details: vec![detail], ..status::Status::default() };
+    let json = |delay: &str| {
+        let info = json!({ "@type": type_url, "retryDelay": delay });
+        let other = json!({ "@type": "type.googleapis.com/google.rpc.DebugInfo" });
+        json!({ "code": 14, "details": [other, info] }).to_string().into_bytes()
+    };
+    let asked = |form: Form, body: Vec<u8>, header: Option<u64>| {
+        let retry_after = header.map(Duration::from_secs);
+        let content_type = form.content_type().to_owned();
+        let reply = Reply { status: 503, content_type, body, retry_after, ..Reply::default() };
+        let Outcome::Reply(reply) = readable(Outcome::Reply(reply)) else { panic!("a reply") };
+        reply.retry_after
+    };
+    let pause = Some(Duration::from_millis(7500));
+    assert_eq!(asked(Form::Protobuf, protobuf.encode_to_vec(), None), pause);
+    assert_eq!(asked(Form::Json, json("7.5s"), None), pause);
+    assert_eq!(asked(Form::Protobuf, protobuf.encode_to_vec(), Some(2)), Some(2 * SECOND));
+    assert_eq!(asked(Form::Json, json("7.5s"), Some(2)), Some(2 * SECOND));
+    for odd in ["7.5", "-1s", "s", "1e300s", "NaNs"] {
+        assert_eq!(asked(Form::Json, json(odd), None), None, "{odd}");
+    }
+    for odd in [&b"{"[..], b"null", b"{\"details\": 1}", b"<html>"] {
+        assert_eq!(asked(Form::Json, odd.to_vec(), None), None);
+    }
+}
+
+#[test]
+fn refused_spans_are_counted_only_where_their_number_makes_sense() {
+    let rejected = |verdict| match verdict {
+        Verdict::Delivered { rejected, note } => {
+            assert_eq!(note.is_some(), rejected > 0);
+            rejected
+        }
+        other => panic!("{other:?}"),
+    };
+    let accepted = |form: Form, body: Vec<u8>| {
+        let content_type = form.content_type().to_owned();
+        let reply = Reply { status: 200, content_type, body, ..Reply::default() };
+        rejected(accepted(Verdict::delivered(), &Outcome::Reply(reply)))
+    };
+    for (said, counted) in [(0, 0), (3, 3), (i64::MAX, i64::MAX as u64), (-1, 0), (i64::MIN, 0)] {
+        let error_message = "no".to_owned();
+        let partial = ExportTracePartialSuccess { rejected_spans: said, error_message };
+        let response = ExportTraceServiceResponse { partial_success: Some(partial) };
+        assert_eq!(accepted(Form::Protobuf, response.encode_to_vec()), counted);
+        for value in [json!(said), json!(said.to_string())] {
+            let body = json!({ "partialSuccess": { "rejectedSpans": value } });
+            assert_eq!(accepted(Form::Json, body.to_string().into_bytes()), counted, "{body}");
+        }
+    }
+    for odd in [json!("x"), json!(1.5), json!({}), json!(null)] {
+        let body = json!({ "partialSuccess": { "rejectedSpans": odd } });
+        assert_eq!(accepted(Form::Json, body.to_string().into_bytes()), 0, "{body}");
+    }
 }
 
 fn readable_of(body: &[u8]) -> String {

@@ -7,6 +7,7 @@
 
 mod channel;
 mod codec;
+mod failure;
 #[cfg(feature = "gzip")]
 mod gzip;
 #[cfg(not(feature = "gzip"))]
@@ -37,11 +38,12 @@ use ureq::http::uri::{InvalidUri, PathAndQuery};
 use crate::diagnostics;
 use crate::model::text::cut;
 use crate::sync::now;
-use crate::transport::connection::{Connection, speaks_of_certificates};
+use crate::transport::connection::Connection;
 use crate::transport::headers::Headers;
 use crate::transport::http::{Failure, MAX_IDLE, MAX_REPLY_CHARS};
 use channel::Channel;
 use codec::BytesCodec;
+use failure::failure;
 use refusal::Refusal;
 
 /// A client with its own connection.
@@ -55,6 +57,9 @@ pub(crate) struct Grpc {
     open: Option<(Link, Instant)>,
 }
 
+/// Longest answer that is read; no server's limit on requests is such a number.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 + 1;
+
 type Client = tonic::client::Grpc<Channel>;
 
 /// A connection, and the runtime that drives it.
@@ -67,8 +72,12 @@ struct Link {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Answer(Bytes),
+    /// One that nobody needs to read: an answer says next to nothing.
+    TooLong,
     Refused(Refusal),
     Failed(Failure),
+    /// The same, on a connection of before: whether an idle one still works shows when it is used.
+    Stale(Failure),
 }
 
 impl Link {
@@ -107,18 +116,16 @@ impl Grpc {
         message: Vec<u8>,
         timeout: Duration,
     ) -> Outcome {
-        let message = Bytes::from(message);
         let start = now();
         self.open.take_if(|(_, last_used)| start.duration_since(*last_used) >= MAX_IDLE);
         let was_open = self.open.is_some();
-        let outcome = self.attempt(path, message.clone(), timeout);
-        let left = timeout.saturating_sub(now().duration_since(start));
-        match outcome {
-            // Whether an idle connection still works shows when it is used.
-            Outcome::Failed(Failure::CutOff(_) | Failure::NoAnswer(_))
-                if was_open && !left.is_zero() =>
+        match self.attempt(path, Bytes::from(message), timeout) {
+            Outcome::Failed(failure)
+                if was_open
+                    && !matches!(failure, Failure::Unusable(_))
+                    && now().duration_since(start) < timeout =>
             {
-                self.attempt(path, message, left)
+                Outcome::Stale(failure)
             }
             outcome => outcome,
         }
@@ -200,8 +207,13 @@ impl Grpc {
                 Err(failure) => return Outcome::Failed(failure),
             },
         };
-        match call(client, request, path).await {
-            Ok(answer) => Outcome::Answer(answer),
+        if let Err(error) = client.ready().await {
+            return Outcome::Failed(failure(Some(&error), false));
+        }
+        let path = PathAndQuery::from_static(path);
+        match client.unary(request, path, BytesCodec).await {
+            Ok(answer) => Outcome::Answer(answer.into_inner()),
+            Err(status) if is_too_long(&status) => Outcome::TooLong,
             Err(status) => self.outcome(&status),
         }
     }
@@ -214,6 +226,7 @@ impl Grpc {
         let channel = Channel::open(&origin, &self.connection).await;
         let channel = channel.map_err(|error| failure(Some(error.as_ref()), false))?;
         let client = Client::with_origin(channel, origin);
+        let client = client.max_decoding_message_size(MAX_ANSWER_BYTES);
         Ok(if self.gzip { gzip::apply(client) } else { client })
     }
 
@@ -231,14 +244,14 @@ impl Grpc {
     }
 }
 
-async fn call(
-    client: &mut Client,
-    request: Request<Bytes>,
-    path: &'static str,
-) -> Result<Bytes, Status> {
-    client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
-    let path = PathAndQuery::from_static(path);
-    client.unary(request, path, BytesCodec).await.map(tonic::Response::into_inner)
+/// Whether the client stopped at the answer's length; a server has the same words for a request's.
+fn is_too_long(status: &Status) -> bool {
+    let is_ours = |start| status.message().contains(&format!("{start}{MAX_ANSWER_BYTES} bytes"));
+    match status.code() {
+        Code::OutOfRange => is_ours("the limit is: "),
+        Code::ResourceExhausted => is_ours("size limit, of "),
+        _ => false,
+    }
 }
 
 /// Header names are lower case on this wire.
@@ -255,53 +268,11 @@ fn metadata(headers: &Headers) -> Result<MetadataMap, String> {
     Ok(metadata)
 }
 
-type AnyError = dyn std::error::Error + 'static;
-
-/// Why there is no answer; only what was `sent` can have been cut off.
-fn failure(error: Option<&AnyError>, sent: bool) -> Failure {
-    let text = chain(error);
-    if speaks_of_certificates(&text) {
-        return Failure::Unusable(text);
-    }
-    let cut_off = ["connection reset", "broken pipe", "closed"];
-    if sent && cut_off.iter().any(|words| text.to_ascii_lowercase().contains(words)) {
-        return Failure::CutOff(text);
-    }
-    Failure::NoAnswer(text)
-}
-
-/// An error and what it came from, each once.
-fn chain(error: Option<&AnyError>) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = error;
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-        next = error.source();
-    }
-    texts.join(": ")
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::{Error, ErrorKind};
     use std::sync::mpsc;
 
     use super::*;
-
-    #[test]
-    fn only_what_was_sent_can_have_been_cut_off() {
-        let reset = Error::from(ErrorKind::ConnectionReset);
-        let text = "connection reset".to_owned();
-        assert_eq!(failure(Some(&reset), true), Failure::CutOff(text.clone()));
-        assert_eq!(failure(Some(&reset), false), Failure::NoAnswer(text));
-        let refused = Error::other("invalid peer certificate: UnknownIssuer");
-        for sent in [true, false] {
-            assert!(matches!(failure(Some(&refused), sent), Failure::Unusable(_)));
-        }
-    }
 
     #[test]
     fn a_connection_is_given_up_though_a_name_is_still_looked_up() {

@@ -3,6 +3,19 @@
 //! Source: OTLP 1.x §failures; gRPC status codes; observed: a message that is too long is
 //! `OUT_OF_RANGE` (tonic) or `RESOURCE_EXHAUSTED` (others), one that cannot be read is `INTERNAL`,
 //! `UNKNOWN` or `INVALID_ARGUMENT`.
+//!
+//! | what happens to a call | what becomes of its spans |
+//! |---|---|
+//! | OK | delivered; those that a partial success refuses are dropped as `rejected` |
+//! | OK and a message that is junk or too long | delivered, and told |
+//! | `CANCELLED`, `DEADLINE_EXCEEDED`, `ABORTED`, `OUT_OF_RANGE`, `UNAVAILABLE`, `DATA_LOSS`, `RESOURCE_EXHAUSTED` | sent again, after `RetryInfo` |
+//! | `OUT_OF_RANGE`, `RESOURCE_EXHAUSTED` that speak of size | halves; a single span is dropped as `too_large` |
+//! | `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNIMPLEMENTED`, `NOT_FOUND` | wait, with advice |
+//! | any other code | halves; a single span is dropped as `rejected` |
+//! | an answer that is not gRPC's | by its HTTP status: 408, 425, 429, 502–504 sent again; 413 halves; others wait, with advice |
+//! | no connection, or the server says that it has not looked (`REFUSED_STREAM`) | sent again; nobody has them |
+//! | cut off, or not answered in time, whatever code the client gives it | sent again, and counted as possible duplicates; at once where the connection was one of before |
+//! | cut off in a message of more than a mebibyte | as over HTTP |
 
 use std::fmt;
 use std::time::Duration;
@@ -40,12 +53,12 @@ impl Refusal {
     /// What it means for the spans of the request; `retry_after` is what its details say of that.
     pub(crate) fn verdict(&self, retry_after: Option<Duration>) -> Verdict {
         let problem = self.to_string();
-        let advised = |advice: &str| Verdict::when_mended(format!("{problem}; {advice}"));
+        let advised = |advice: &str| Verdict::when_mended(&problem).advised(advice);
         let soon = retry_after.map_or(Repeat::Soon, Repeat::After);
         if let Some(status) = self.foreign_status() {
             return match status {
-                408 | 425 | 429 | 502..=504 => Verdict::Failed { repeat: soon, problem },
-                413 => Verdict::Split { reason: DropReason::TooLarge, problem },
+                408 | 425 | 429 | 502..=504 => Verdict::again(soon, problem),
+                413 => Verdict::split(DropReason::TooLarge, problem),
                 401 | 403 | 407 => advised(CREDENTIALS),
                 404 | 405 => advised(PROTOCOL),
                 _ => advised(
@@ -58,7 +71,7 @@ impl Refusal {
             Code::Unauthenticated | Code::PermissionDenied => advised(CREDENTIALS),
             Code::Unimplemented | Code::NotFound => advised(PROTOCOL),
             Code::OutOfRange | Code::ResourceExhausted if self.speaks_of_size() => {
-                Verdict::Split { reason: DropReason::TooLarge, problem }
+                Verdict::split(DropReason::TooLarge, problem)
             }
             Code::Cancelled
             | Code::DeadlineExceeded
@@ -68,8 +81,8 @@ impl Refusal {
             | Code::DataLoss
             // Without `RetryInfo` the specification has such spans dropped; many servers that only
             // want less of them leave it out.
-            | Code::ResourceExhausted => Verdict::Failed { repeat: soon, problem },
-            _ => Verdict::Split { reason: DropReason::Rejected, problem },
+            | Code::ResourceExhausted => Verdict::again(soon, problem),
+            _ => Verdict::split(DropReason::Rejected, problem),
         }
     }
 
@@ -144,7 +157,7 @@ mod tests {
             (Code::PermissionDenied, "OTEL_EXPORTER_OTLP_HEADERS"),
             (Code::Unimplemented, "http/protobuf"),
         ] {
-            let Verdict::Failed { repeat, problem } = refusal(code, "no").verdict(None) else {
+            let Verdict::Failed { repeat, problem, .. } = refusal(code, "no").verdict(None) else {
                 panic!()
             };
             assert_eq!(repeat, Repeat::WhenMended);
@@ -191,7 +204,7 @@ mod tests {
             let halved = refusal("413 Payload Too Large").verdict(None);
             let too_large = DropReason::TooLarge;
             assert!(matches!(halved, Verdict::Split { reason, .. } if reason == too_large));
-            let Verdict::Failed { repeat, problem } = refusal("401 Unauthorized").verdict(None)
+            let Verdict::Failed { repeat, problem, .. } = refusal("401 Unauthorized").verdict(None)
             else {
                 panic!()
             };

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 
-use crate::stats::{DestinationStats, DropReason};
+use crate::stats::{DestinationStats, DropReason, Dropped};
 use crate::sync::{lock, now, wait};
 use crate::transport::spool::Spool;
 use crate::transport::{Limits, Payload};
@@ -195,6 +195,16 @@ impl Outbox {
         lock(&self.state).retries += 1;
     }
 
+    /// Counts spans that are sent again though the destination may have them.
+    pub(crate) fn count_duplicates(&self, spans: u64) {
+        lock(&self.state).duplicates += spans;
+    }
+
+    /// Spans given up so far.
+    pub(crate) fn dropped(&self) -> Dropped {
+        lock(&self.state).dropped
+    }
+
     /// Notes that the destination works; true when that is news.
     pub(crate) fn note_success(&self) -> bool {
         let mut state = lock(&self.state);
@@ -324,6 +334,7 @@ impl Outbox {
             filtered: state.filtered,
             dropped: state.dropped,
             retries: state.retries,
+            duplicates: state.duplicates,
             pending_bytes: state.bytes,
             spooled_bytes: self.spooled_bytes.load(Ordering::Relaxed),
             oldest_pending: state.oldest().map(|since| now.saturating_duration_since(since)),

@@ -50,6 +50,7 @@ pub(super) struct State {
     pub(super) filtered: u64,
     pub(super) dropped: Dropped,
     pub(super) retries: u64,
+    pub(super) duplicates: u64,
     /// Parcels handed in, and parcels that are settled.
     pub(super) handed_in: u64,
     pub(super) settled: u64,

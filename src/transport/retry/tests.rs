@@ -97,6 +97,35 @@ fn a_pause_that_is_asked_for_is_made_where_repeating_helps() {
 }
 
 #[test]
+fn a_server_may_say_when_in_seconds_and_in_every_form_of_a_date() {
+    // Sun, 06 Nov 1994 08:49:37 GMT, as RFC 9110 has it.
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    let asked = |value: &str| retry_after(value, now).map(|pause| pause.as_secs());
+    for (value, pause) in [
+        ("7", Some(7)),
+        (" 120 ", Some(120)),
+        ("0", Some(0)),
+        ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+        ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+        ("Sun Nov  6 08:50:37 1994", Some(60)),
+        // Over: at once.
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+        // Nonsense: a pause of our own.
+        ("", None),
+        ("-7", None),
+        ("1.5", None),
+        ("soon", None),
+        ("99999999999999999999999", None),
+        ("Sun, 31 Feb 1994 08:50:37 GMT", None),
+        ("Mon, 06 Nov 1994 08:50:37 GMT", None),
+        ("Sun, 06 Nov 1994 08:50:37 +0100", None),
+    ] {
+        assert_eq!(asked(value), pause, "{value:?}");
+    }
+}
+
+#[test]
 fn without_an_answer_only_a_large_request_cut_off_is_halved() {
     let large = LARGE_BODY_BYTES + 1;
     let text = || "connection reset".to_owned();
@@ -145,6 +174,14 @@ fn what_the_server_asks_for_wins_but_not_over_the_window() {
 
 proptest! {
     #![proptest_config(cases(300))]
+
+    #[test]
+    fn any_header_is_read_without_a_panic(value in "[ -~]{0,40}", seconds in 0..253_402_300_800_u64) {
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let _ = retry_after(&value, then);
+        let asked = retry_after(&httpdate::fmt_http_date(then), SystemTime::UNIX_EPOCH);
+        prop_assert_eq!(asked, Some(Duration::from_secs(seconds)));
+    }
 
     #[test]
     fn jitter_is_full_and_bounded(

@@ -235,7 +235,7 @@ impl Shared {
         let body = http::read_body(stream, &head).ok()?;
         let mut request = Request { route, head, body, status: None, at: now() };
         let act = scripted.unwrap_or_else(|| self.standing(&request));
-        if let Act::Answer(answer) | Act::HalfAnswer(answer) = &act {
+        if let Act::Answer(answer) | Act::HalfAnswer(answer) | Act::EndlessAnswer(answer) = &act {
             request.status = Some(answer.status);
         }
         let index = self.record(request);
@@ -274,15 +274,17 @@ impl Shared {
             Act::Answer(answer) => answer.write(stream).ok(),
             Act::Close | Act::Reset => None,
             Act::HalfStatusLine => stream.write_all(b"HTTP/1.1 20").ok().and(None),
+            Act::Raw(bytes) => stream.write_all(bytes).ok().and(None),
             Act::HalfAnswer(answer) => {
                 stream.write_all(&answer.bytes(answer.body.len() + 100)).ok().and(None)
             }
             Act::Drip => {
                 stream.write_all(b"HTTP/1.1 200 Said\r\nX-Drip: ").ok()?;
-                while !self.pause(Duration::from_millis(10)) {
-                    stream.write_all(b"x").ok()?;
-                }
-                None
+                self.drip(stream)
+            }
+            Act::EndlessAnswer(answer) => {
+                stream.write_all(&answer.bytes(usize::MAX >> 1)).ok()?;
+                self.drip(stream)
             }
             Act::Hold => {
                 while !self.pause(PATIENCE) {}
@@ -297,6 +299,13 @@ impl Shared {
                 answer.write(stream).ok()
             }
         }
+    }
+
+    fn drip(&self, mut stream: &TcpStream) -> Option<()> {
+        while !self.pause(Duration::from_millis(10)) {
+            stream.write_all(b"x").ok()?;
+        }
+        None
     }
 
     /// Waits for [`Server::release`] or the end; says whether it came.

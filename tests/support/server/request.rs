@@ -27,12 +27,16 @@ pub(crate) enum Act {
     Close,
     /// Sends an answer whose head never ends, byte by byte.
     Drip,
+    /// Sends an answer whose body never ends, byte by byte.
+    EndlessAnswer(Answer),
     /// Breaks off in the middle of the answer's body.
     HalfAnswer(Answer),
     /// Breaks off in the middle of the status line.
     HalfStatusLine,
     /// Answers 200, but not before [`Server::release`].
     Hold,
+    /// Sends something else than HTTP and closes the connection.
+    Raw(&'static [u8]),
     /// Resets the connection with the body unread.
     Reset,
 }
