@@ -104,7 +104,7 @@ pub static VARIABLES: &[Variable] = &[
     mapped(names::MLFLOW_TRACE_BUFFER_TTL_SECONDS, "3600", "the same; the one above wins"),
     mapped(names::MLFLOW_TRACE_BUFFER_MAX_SIZE, "10000", "open traces; beyond that one leaves early, and is not lost"),
     yes(names::MLFLOW_HTTP_REQUEST_TIMEOUT, "30", "seconds that one attempt to the MLflow server may take"),
-    mapped(names::MLFLOW_HTTP_REQUEST_MAX_RETRIES, "", "repetitions of a request to the MLflow server; without it, as many as 15 minutes allow"),
+    mapped(names::MLFLOW_HTTP_REQUEST_MAX_RETRIES, "", "repetitions of a request to the MLflow server, and of the look before the first; without it, as many as 15 minutes allow"),
     mapped(names::MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR, "0.5", "seconds before the first repetition at most; doubled each time, up to 120"),
     yes(names::MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER, "true", "`false` does not let the MLflow server say when to repeat"),
     yes(names::MLFLOW_TRACING_TRACE_INFO, "auto", "`auto`, `always` or `never`: the separate trace-info call"),
