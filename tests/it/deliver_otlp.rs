@@ -231,7 +231,9 @@ fn what_a_person_must_mend_is_waited_for() {
         (401, "set the credentials in OTEL_EXPORTER_OTLP_HEADERS"),
         (403, "set the credentials in OTEL_EXPORTER_OTLP_HEADERS"),
         (404, "check the path: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used as it is"),
-        (307, "redirects are not followed"),
+        (307, "set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to where it leads"),
+        (407, "set user and password in the proxy's address (HTTPS_PROXY or HTTP_PROXY)"),
+        (501, "does this address take traces?"),
     ] {
         let traced = Traced::otlp();
         traced.server.always(Route::Spans, status);

@@ -68,6 +68,17 @@ fn an_mlflow_server_whose_database_is_in_trouble_is_asked_again() {
         "psycopg2.errors.UniqueViolation: duplicate key",
         "Deadlock found: deadlock detected",
         "could not serialize access due to concurrent update",
+        "(psycopg2.errors.LockNotAvailable) canceling statement due to lock timeout",
+        "FATAL:  the database system is starting up",
+        "server closed the connection unexpectedly",
+        "FATAL:  sorry, too many clients already",
+        "(1213, 'Deadlock found when trying to get lock; try restarting transaction')",
+        "(1205, 'Lock wait timeout exceeded; try restarting transaction')",
+        "(1062, \"Duplicate entry 'tr-1' for key 'PRIMARY'\")",
+        "(2006, 'MySQL server has gone away')",
+        "(2013, 'Lost connection to MySQL server during query')",
+        "QueuePool limit of size 5 overflow 10 reached, connection timed out",
+        "database table is locked: spans",
     ] {
         for status in [400, 409, 422] {
             let outcome = Outcome::Reply(reply(status, words));
@@ -77,6 +88,11 @@ fn an_mlflow_server_whose_database_is_in_trouble_is_asked_again() {
             assert_eq!(fate(&otlp), Halved(DropReason::Rejected), "{status} {words}");
         }
     }
+    // What a span says is no word of the database's.
+    let words =
+        "(sqlite3.DataError) too big\n[SQL: INSERT …]\n[parameters: ('database is locked')]";
+    let verdict = classify(&Outcome::Reply(reply(400, words)), Receiver::Mlflow, 1);
+    assert_eq!(fate(&verdict), Halved(DropReason::Rejected));
     let answer = reply(501, "REST OTLP span logging is not supported by FileStore");
     let verdict = classify(&Outcome::Reply(answer), Receiver::Mlflow, 1);
     assert_eq!(fate(&verdict), Again(Repeat::WhenMended));

@@ -66,6 +66,11 @@ fn after_405_spans_wait_until_it_is_mended() {
 }
 
 #[test]
+fn after_407_spans_wait_until_it_is_mended() {
+    waits_until_mended(407, "set user and password in the proxy's address");
+}
+
+#[test]
 fn after_501_spans_wait_until_it_is_mended() {
     waits_until_mended(501, "start it with a database as backend store");
 }
