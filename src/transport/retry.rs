@@ -140,7 +140,8 @@ pub(crate) struct RetryPolicy {
     /// Pause of a destination that waits for a person.
     pub(crate) waiting: Duration,
     /// How long a span is tried before it is given up.
-    pub(crate) window: Duration,
+    /// By default 15 minutes; for spans that are on disk there is no end.
+    pub(crate) window: Option<Duration>,
     /// Time one attempt may take.
     pub(crate) attempt: Duration,
     /// How often a request is repeated within the window; without it there is no limit.
@@ -155,7 +156,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(500),
             max: Duration::from_secs(30),
             waiting: Duration::from_secs(30),
-            window: Duration::from_secs(15 * 60),
+            window: None,
             attempt: Duration::from_secs(30),
             max_retries: None,
             respect_retry_after: true,
@@ -164,6 +165,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// How long a span is tried before it is given up.
+    pub(crate) fn window(&self, is_stored: bool) -> Duration {
+        const USUAL: Duration = Duration::from_secs(15 * 60);
+        self.window.unwrap_or(if is_stored { Duration::MAX } else { USUAL })
+    }
+
     /// Whether the `failures`-th failure in a row is the last; what a person must mend is no failure
     /// of that kind.
     pub(crate) fn is_exhausted(&self, failures: u32, repeat: Repeat) -> bool {
@@ -174,7 +181,7 @@ impl RetryPolicy {
     /// nothing and the ceiling of a pause that grows.
     pub(crate) fn pause(&self, failures: u32, repeat: Repeat, random: u64) -> Duration {
         match repeat {
-            Repeat::After(asked) if self.respect_retry_after => asked.min(self.window),
+            Repeat::After(asked) if self.respect_retry_after => asked.min(self.window(false)),
             Repeat::WhenMended => self.waiting,
             Repeat::AtOnce => Duration::ZERO,
             Repeat::Soon | Repeat::After(_) => {

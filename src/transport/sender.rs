@@ -222,7 +222,11 @@ impl Sender {
         // What a person mends may change what was found out at the start.
         self.prepared &= !refused;
         self.outbox.note_problem(problem, refused.then_some(seen));
-        let outlook = if closing { "" } else { "; spans wait in memory and are sent again" };
+        let outlook = match (closing, self.outbox.is_stored()) {
+            (true, _) => "",
+            (false, true) => "; spans wait on disk and are sent again",
+            (false, false) => "; spans wait in memory and are sent again",
+        };
         let line = self.trouble.failure(problem, outlook, now());
         self.tell(line);
         self.outbox.count_retry();
@@ -238,15 +242,14 @@ impl Sender {
         let seen = if matches!(repeat, Repeat::After(_)) { u64::MAX } else { seen };
         let woken = self.outbox.pause(seen, until);
         let now = now();
-        self.outbox.expire(self.policy.window, now);
+        let window = self.policy.window(self.outbox.is_stored());
+        self.outbox.expire(window, now);
         self.tell_drops();
         if woken == Woken::Closed {
             return Err(DropReason::Shutdown);
         }
         match since {
-            Some(since) if now.duration_since(since) >= self.policy.window => {
-                Err(DropReason::RetryExpired)
-            }
+            Some(since) if now.duration_since(since) >= window => Err(DropReason::RetryExpired),
             _ => Ok(()),
         }
     }

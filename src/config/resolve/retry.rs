@@ -41,9 +41,10 @@ impl Resolver<'_> {
         }
         self.explanation.note("timeout", format!("{} ms", retry.attempt.as_millis()), source);
         if let Some(value) = env.get(var::MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT) {
-            retry.window = parse::seconds(var::MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT, value)?;
+            let name = var::MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT;
+            retry.window = Some(parse::seconds(name, value)?);
         }
-        retry.window = self.builder.retry_window.unwrap_or(retry.window);
+        retry.window = self.builder.retry_window.or(retry.window);
         if target == Target::Mlflow {
             retry_of_mlflow(&mut retry, env)?;
         }

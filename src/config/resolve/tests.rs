@@ -39,7 +39,7 @@ fn nothing_set_means_the_embedded_default() {
     assert!(!config.disabled);
     let retry = config.destinations[0].retry;
     assert_eq!(retry.attempt, Duration::from_secs(30));
-    assert_eq!(retry.window, Duration::from_secs(15 * 60));
+    assert_eq!(retry.window(false), Duration::from_secs(15 * 60));
     assert_eq!((retry.max_retries, retry.respect_retry_after), (None, true));
     assert_eq!(local(env([])).directory.unwrap().to_str(), Some("./mlflow-traces"));
     assert_eq!(config.pipeline.max_bytes, 64 * 1024 * 1024);
@@ -61,7 +61,7 @@ fn what_the_builder_says_reaches_its_place() {
             .with_strict(Duration::from_secs(3)),
     );
     assert_eq!(config.pipeline.max_bytes, 1024 * 1024);
-    assert_eq!(config.destinations[0].retry.window, Duration::from_secs(1));
+    assert_eq!(config.destinations[0].retry.window(false), Duration::from_secs(1));
     assert_eq!(config.drop_timeout, Duration::from_secs(2));
     assert_eq!(config.rules.max_level, LevelFilter::TRACE);
     assert!(config.rules.infrastructure);

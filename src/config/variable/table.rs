@@ -99,7 +99,7 @@ pub static VARIABLES: &[Variable] = &[
     mapped(names::OTEL_BSP_MAX_QUEUE_SIZE, "", "spans that may wait for a destination, in the same way"),
     yes(names::OTEL_BSP_MAX_EXPORT_BATCH_SIZE, "512", "spans of one request"),
     mapped(names::OTEL_BSP_EXPORT_TIMEOUT, "30000", "as `OTEL_EXPORTER_OTLP_TIMEOUT`, which wins"),
-    mapped(names::MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT, "900", "seconds that a span is tried before it is dropped and counted, on every path"),
+    mapped(names::MLFLOW_ASYNC_TRACE_LOGGING_RETRY_TIMEOUT, "900", "seconds that a span is tried before it is dropped and counted, on every path; with a spool, none unless set"),
     mapped(names::MLFLOW_TRACE_TIMEOUT_SECONDS, "", "after so many seconds of silence a trace whose root never ended is closed as an error"),
     mapped(names::MLFLOW_TRACE_BUFFER_TTL_SECONDS, "3600", "the same; the one above wins"),
     mapped(names::MLFLOW_TRACE_BUFFER_MAX_SIZE, "10000", "open traces; beyond that one leaves early, and is not lost"),

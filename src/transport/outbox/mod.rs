@@ -120,6 +120,11 @@ impl Outbox {
         }
     }
 
+    /// Whether what waits is on disk, too.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.spool.is_some()
+    }
+
     /// Takes over what processes that are no more have left for this destination.
     fn adopt(&self, now: Instant) {
         let Some(spool) = &self.spool else { return };

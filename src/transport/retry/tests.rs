@@ -184,7 +184,7 @@ fn what_the_server_asks_for_wins_but_not_over_the_window() {
     let asked = |seconds| policy.pause(1, Repeat::After(Duration::from_secs(seconds)), 0);
     assert_eq!(asked(0), Duration::ZERO);
     assert_eq!(asked(120).as_secs(), 120);
-    assert_eq!(asked(u64::MAX), policy.window);
+    assert_eq!(asked(u64::MAX), policy.window(false));
     assert_eq!(policy.pause(9, Repeat::WhenMended, 0), policy.waiting);
 }
 

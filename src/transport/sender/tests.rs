@@ -114,14 +114,15 @@ impl Play {
 
     fn new(traces: &[usize], faults: VecDeque<Option<Fault>>, refuses: Refuses) -> Self {
         let capacity = Capacity { bytes: 1 << 30, spans: None, parcels: None };
-        let outbox = Arc::new(Outbox::new("test".to_owned(), capacity));
+        let outbox = Arc::new(Outbox::new("test".to_owned(), capacity, None, None));
         let handed_in = traces.iter().sum::<usize>() as u64;
         let mut ids = 0..handed_in;
         for (trace, length) in traces.iter().enumerate() {
             let trace_id = TraceId::from(trace as u128 + 1);
             let spans = ids.by_ref().take(*length).map(|id| payload(trace_id, id)).collect();
             let epilogue = Some(Epilogue { trace_id, text: String::new() });
-            outbox.hand_in([Parcel { spans, epilogue, filtered: 0 }], now());
+            let parcel = Parcel { spans, epilogue, ..Parcel::default() };
+            outbox.hand_in(outbox.prepare(vec![parcel], now()), now());
         }
         let log = Arc::new(Mutex::new(Log::default()));
         let wire = Memory { log: Arc::clone(&log), faults, looks: VecDeque::new(), refuses };

@@ -44,7 +44,8 @@ fn looks_before_a_span_came_do_not_count_against_it() {
     let mut play = dead_at_first(&[], Some(0));
     play.prepare();
     let parcel = Parcel { spans: vec![payload(TraceId::from(1), 0)], ..Parcel::default() };
-    play.sender.outbox.hand_in([parcel], now());
+    let outbox = &play.sender.outbox;
+    outbox.hand_in(outbox.prepare(vec![parcel], now()), now());
     play.handed_in = 1;
     assert_eq!(play.run().delivered, 1);
 }

@@ -220,7 +220,7 @@ fn pipe_rows() -> Vec<Row> {
         |config| format!("{:?}", config.pipeline.prices.as_ref().map(PriceTable::len));
     let open: Look = |config| config.pipeline.table.max_traces.to_string();
     let batch: Look = |config| otlp(config).limits.max_spans.to_string();
-    let window: Look = |config| format!("{:?}", config.destinations[0].retry.window);
+    let window: Look = |config| format!("{:?}", config.destinations[0].retry.window(false));
     vec![
         (&[], ("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false"), waits, "false", "true"),
         (&[], (INTERVAL, "100"), times, USUAL, "100ms 100ms 3600s"),
