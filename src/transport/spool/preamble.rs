@@ -124,3 +124,6 @@ pub(super) fn destination(said: String) -> String {
     let cut = (0..=room).rev().find(|at| said.is_char_boundary(*at)).unwrap_or_default();
     said.get(..cut).unwrap_or_default().to_owned() + &end
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,3 +139,6 @@ impl Scan {
         self.junk = Some(junk);
     }
 }
+
+#[cfg(test)]
+mod tests;

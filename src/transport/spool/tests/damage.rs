@@ -90,12 +90,11 @@ fn a_flip_loses_at_most_the_record_that_it_touches_and_that_is_told() {
         let mut left = Left::new(settled);
         for file in 1..left.files.len() {
             for at in 0..left.files[file].1.len() {
-                for mask in [0x01, 0x80, 0xff] {
-                    left.files[file].1[at] ^= mask;
-                    let (found, lost) = left.take_over();
-                    left.files[file].1[at] ^= mask;
-                    check_flip(&left, settled, (file, at), &found, lost);
-                }
+                let mask = 1 << (at % 8);
+                left.files[file].1[at] ^= mask;
+                let (found, lost) = left.take_over();
+                left.files[file].1[at] ^= mask;
+                check_flip(&left, settled, (file, at), &found, lost);
             }
         }
     }

@@ -34,7 +34,7 @@ enum Step {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn what_was_written_is_there_once_on_a_good_disk(steps in vec(step(false), 0..60)) {
@@ -158,9 +158,9 @@ impl Run {
     fn restart(&mut self, killed: bool) {
         let spool = self.spool.take().unwrap();
         if killed {
-            kill(spool)
+            kill(spool);
         } else {
-            drop(spool)
+            drop(spool);
         }
         let spool = self.scratch.spool_on(MAX_BYTES, Arc::clone(&self.disk));
         let orphans = spool.adopt(self.now);
