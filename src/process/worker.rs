@@ -81,7 +81,7 @@ pub(crate) fn spawn(
         resource,
         spare: Vec::new(),
     };
-    #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
+    #[expect(clippy::disallowed_methods, reason = "one of the places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || worker.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
 }

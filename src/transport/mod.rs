@@ -193,11 +193,11 @@ impl Verdict {
 
     /// Adds what a person can do about a failure.
     pub(crate) fn advised(mut self, advice: &str) -> Self {
-        if let Self::Failed { problem, .. } = &mut self {
-            if !advice.is_empty() {
-                problem.push_str("; ");
-                problem.push_str(advice);
-            }
+        if let Self::Failed { problem, .. } = &mut self
+            && !advice.is_empty()
+        {
+            problem.push_str("; ");
+            problem.push_str(advice);
         }
         self
     }

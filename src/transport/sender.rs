@@ -53,7 +53,7 @@ pub(crate) fn spawn(
     policy: RetryPolicy,
 ) -> Result<JoinHandle<()>> {
     let sender = Sender::new(outbox, wire, policy);
-    #[expect(clippy::disallowed_methods, reason = "one of the two places that start threads")]
+    #[expect(clippy::disallowed_methods, reason = "one of the places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || sender.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
 }

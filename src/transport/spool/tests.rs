@@ -301,3 +301,36 @@ fn a_big_segment_goes_when_all_of_it_is_settled() {
     assert_eq!(write(&spool, &["next"]), 4);
     assert_eq!(texts(&read_all(&spool, Log::Own, 3, 10)), ["next"]);
 }
+
+#[test]
+fn a_sender_reads_and_settles_while_a_worker_writes() {
+    const RECORDS: u64 = 2000;
+    let scratch = Scratch::new();
+    let spool = scratch.spool_of(8 * 4096);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1..=RECORDS {
+                // Never so far ahead that something is evicted.
+                while spool.bytes() > 6 * 4096 {
+                    std::thread::yield_now();
+                }
+                assert_eq!(write(&spool, &[&format!("record {n}")]), n);
+            }
+        });
+        let deadline = now() + Duration::from_secs(60);
+        let mut at = 0;
+        while at < RECORDS {
+            assert!(now() < deadline, "stuck at {at}");
+            let read = spool.read(Log::Own, at, 500);
+            for stored in read.records {
+                at += 1;
+                assert_eq!(stored.sequence, at);
+                assert_eq!(stored.payload, format!("record {at}").as_bytes());
+            }
+            assert_eq!(read.through, at);
+            spool.settled(Log::Own, at);
+        }
+    });
+    drop(spool);
+    assert_eq!(scratch.files(), [""; 0]);
+}
