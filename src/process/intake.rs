@@ -244,7 +244,9 @@ impl Intake {
         let mut state = lock(&self.state);
         hand_in();
         state.held -= spans;
-        let (bytes, rest) = state.spent.add(spent, self.max_bytes / SPENT_PART);
+        // After the end nobody comes to free it.
+        let room = if state.closed { 0 } else { self.max_bytes / SPENT_PART };
+        let (bytes, rest) = state.spent.add(spent, room);
         state.bytes -= bytes;
         drop(state);
         drop(rest);
@@ -295,6 +297,10 @@ impl Intake {
         state.held -= count;
         state.bytes -= bytes;
         state.dropped.add(DropReason::Shutdown, count);
+        // A subscriber may keep the pipe for as long as the program runs.
+        let spent = state.take_spent();
+        drop(state);
+        drop((late, spent));
     }
 
     /// This queue's account, and whatever `read` reads while nothing can move.

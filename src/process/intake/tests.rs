@@ -65,6 +65,21 @@ fn tasks_run_once_and_only_while_the_worker_lives() {
 }
 
 #[test]
+fn nothing_is_kept_for_later_once_it_is_closed() {
+    let intake = Intake::new(1 << 20);
+    (0..2).for_each(|_| intake.ended(root_data([])));
+    let (mut taken, _) = take(&intake);
+    let late = taken.ended.split_off(1);
+    intake.hand_over(1, spent(taken.ended), || ());
+    assert!(lock(&intake.state).spent.bytes() > 0, "who ends the next span frees it");
+    intake.close(now());
+    assert_eq!(lock(&intake.state).spent.bytes(), 0);
+    intake.hand_over(1, spent(late), || ());
+    let state = lock(&intake.state);
+    assert_eq!((state.spent.bytes(), state.bytes, state.held), (0, 0, 0));
+}
+
+#[test]
 fn a_worker_closes_when_nothing_has_come_in_since() {
     let intake = Intake::new(1 << 20);
     intake.ended(root_data([]));
