@@ -4,6 +4,7 @@
 //! `mlflow_tracing`, and to stderr otherwise: never both, never stdout. Callers pass text in which
 //! credentials are already masked.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -68,9 +69,20 @@ fn to_stderr(label: &str, text: &str) {
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// Spans made while the returned guard lives are not recorded: no telemetry about telemetry.
+thread_local! {
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes this thread one of ours: spans made while the returned guard lives are not recorded, for
+/// there is no telemetry about telemetry.
 pub(crate) fn quiet() -> ContextGuard {
+    let _ = OURS.try_with(|ours| ours.set(true));
     Context::enter_telemetry_suppressed_scope()
+}
+
+/// Whether this thread is one of ours.
+pub(crate) fn is_ours() -> bool {
+    OURS.try_with(Cell::get).unwrap_or(false)
 }
 
 /// Lets no subscriber hear what `action` says: h2 makes spans that have no parent on purpose, which

@@ -26,6 +26,7 @@ use crate::config::resolve::Propagation;
 use crate::context::trace_context::TraceContext;
 use crate::context::update::{Tell, TraceUpdate};
 use crate::error::Result;
+use crate::exit::signal::Watch;
 use crate::process::exporter::MlflowSpanExporter;
 use crate::process::flush::FlushError;
 use crate::process::pipeline::Pipeline;
@@ -55,6 +56,7 @@ pub struct TracingGuard {
     pub(crate) sampler: MlflowSampler,
     pub(crate) propagation: Propagation,
     pub(crate) explanation: Explanation,
+    pub(crate) _signals: Option<Arc<Watch>>,
 }
 
 impl TracingGuard {

@@ -15,6 +15,7 @@ use crate::config::explain::Explanation;
 use crate::config::resolve::{Config, DestinationConfig, KindConfig};
 use crate::diagnostics;
 use crate::error::{Error, Result};
+use crate::exit::{panic, signal};
 use crate::export::local::newest_file;
 use crate::export::{Destination, exporter, local, mlflow, otlp};
 use crate::guard::TracingGuard;
@@ -135,6 +136,10 @@ impl Builder {
         let pipeline =
             Pipeline::start(destinations, config.resource.clone(), config.pipeline.clone())?;
         let pipeline = Arc::new(pipeline);
+        let signals = config.shutdown_on_signal.map(|patience| signal::watch(&pipeline, patience));
+        if let Some(patience) = config.flush_on_panic {
+            panic::watch(&pipeline, patience);
+        }
         let trace_context = Arc::new(self.trace_context);
         let waits = config.waits_for_delivery.then_some(config.drop_timeout);
         let processor =
@@ -157,6 +162,7 @@ impl Builder {
             sampler,
             propagation: config.propagation,
             explanation: config.explanation,
+            _signals: signals.transpose()?,
         };
         if let Some(patience) = config.strict {
             guard.ready(patience)?;

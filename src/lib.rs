@@ -21,6 +21,7 @@ mod config;
 mod context;
 mod diagnostics;
 mod error;
+mod exit;
 mod export;
 #[cfg(test)]
 mod generated;

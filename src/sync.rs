@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Locks; a panic of another holder does not matter, because every holder only moves fields.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -24,6 +24,12 @@ pub(crate) fn wait<'a, T>(
             condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
         }
     }
+}
+
+/// The moment that is `patience` after `start`; more patience than the clock can say is a lot of it.
+pub(crate) fn after(start: Instant, patience: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    start.checked_add(patience).or_else(|| start.checked_add(CENTURY)).unwrap_or(start)
 }
 
 /// Drives a future on this thread until it is done, or `deadline`.

@@ -1,5 +1,6 @@
 //! Tracing that was set up and ended leaves nothing behind: no thread, no descriptor, no memory.
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::time::Duration;
@@ -52,25 +53,22 @@ fn memory() -> usize {
 
 /// Runs `round` often, in a process of its own with these variables.
 fn leaves_nothing(test: &str, environment: &[(&str, &str)], round: impl Fn()) {
-    let said = child::run(test, environment, || {
+    child::run(test, environment, || {
         (0..WARM).for_each(|_| round());
         until("the threads of these rounds have ended", || our_threads() == 0);
         let (before, bytes) = (held(), memory());
         (0..ROUNDS).for_each(|_| round());
         until("threads and descriptors are given back", || held() == before);
         let more = memory().saturating_sub(bytes);
-        println!("{before:?}; {more} bytes more than {bytes} after {ROUNDS} rounds");
         assert!(more < ROUNDS * LOST_IN_A_ROUND, "{more} bytes more than {bytes}");
     });
-    if let Some(said) = said {
-        println!("{}", said.stdout);
-    }
 }
 
 /// Traces a little, with a subscriber that goes with the guard.
 fn trace_and_end(delivers: bool) {
     let builder = mlflow_tracing::builder().with_print_url(false);
     let patience = if delivers { PATIENCE } else { Duration::ZERO };
+    let builder = builder.with_flush_on_panic(PATIENCE);
     let guard = builder.with_drop_timeout(patience).build().unwrap();
     let subscriber = tracing_subscriber::registry().with(guard.layer());
     tracing::subscriber::with_default(subscriber, || {

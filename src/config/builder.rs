@@ -66,6 +66,8 @@ pub struct Builder {
     pub(crate) max_level: Option<LevelFilter>,
     pub(crate) infrastructure_spans: bool,
     pub(crate) strict: Option<Duration>,
+    pub(crate) flush_on_panic: Option<Duration>,
+    pub(crate) shutdown_on_signal: Option<Duration>,
 }
 
 impl Builder {
@@ -94,6 +96,8 @@ impl Builder {
             max_level: None,
             infrastructure_spans: false,
             strict: None,
+            flush_on_panic: None,
+            shutdown_on_signal: None,
         }
     }
 
@@ -363,6 +367,70 @@ impl Builder {
     /// this time. Default: set-up never fails for what the network says.
     pub fn with_strict(self, patience: Duration) -> Self {
         Self { strict: Some(patience), ..self }
+    }
+
+    /// Has every panic wait until what has ended is delivered, for at most `patience`, on the thread
+    /// that panics. Default: off.
+    ///
+    /// For programs that a panic ends before the guard is dropped: built with `panic = "abort"`, or
+    /// with a guard that is never dropped. With `panic = "abort"` spans that are open never end: they
+    /// are lost, and MLflow is told of a root in their place, as at [`shutdown`](crate::TracingGuard::shutdown).
+    /// Where panics are caught, as in the tasks of tokio, each of them waits: choose little patience.
+    ///
+    /// The hook that was set before runs first; one that is set later replaces this one, unless it
+    /// calls it. The hook itself waits for other threads only, whatever this one holds. Panics in what
+    /// our own threads call, a filter or an exporter, are not waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mlflow_tracing::opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// use std::time::Duration;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-panic");
+    /// let tracing = mlflow_tracing::builder()
+    ///     .with_local_directory(&directory)
+    ///     .with_flush_on_panic(Duration::from_secs(2))
+    ///     .build()?;
+    /// tracing.provider().tracer("app").in_span("work", |_| ());
+    /// let _ = std::panic::catch_unwind(|| panic!("as the example wants it"));
+    /// assert_eq!(tracing.stats().destinations[0].delivered, 1);
+    /// # Ok::<(), mlflow_tracing::Error>(())
+    /// ```
+    pub fn with_flush_on_panic(self, patience: Duration) -> Self {
+        Self { flush_on_panic: Some(patience), ..self }
+    }
+
+    /// Has SIGTERM and SIGINT deliver what is left, as [`shutdown`](crate::TracingGuard::shutdown) does, for
+    /// at most `patience`; then the signal ends the program as it does by default, so that the status
+    /// says so. A second signal ends it at once. Default: off. Needs the feature `signal`, and Unix.
+    ///
+    /// For programs that have no way to end by themselves: spans that are open are lost, nothing else
+    /// of the program is cleaned up. One that handles signals (`tokio::signal`, axum's graceful
+    /// shutdown) should not ask for this, but return from `main`, where the guard is dropped.
+    ///
+    /// When the guard is gone the signals act at once again. Another handler of the program is still
+    /// called, but the program ends nevertheless.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-signal");
+    /// let builder = mlflow_tracing::builder()
+    ///     .with_local_directory(&directory)
+    ///     .with_shutdown_on_signal(Duration::from_secs(5));
+    /// match builder.build() {
+    ///     Ok(tracing) => assert!(tracing.is_enabled()),
+    ///     Err(error) => assert!(error.to_string().contains("`signal`")), // the feature is off
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`build`](Self::build) fails where there is no such feature or system, or where the system
+    /// refuses to have the signals handled.
+    pub fn with_shutdown_on_signal(self, patience: Duration) -> Self {
+        Self { shutdown_on_signal: Some(patience), ..self }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::export::otlp::Collector;
 use crate::export::{Destination, Encoder, TraceChunk};
 use crate::model::span::Span;
 use crate::model::weight;
-use crate::sync::{block_on, lock, now};
+use crate::sync::{after, block_on, lock, now};
 use crate::transport::{Body, Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
 
 /// An exporter of a type that is forgotten here, because the official trait cannot be an object.
@@ -36,7 +36,7 @@ struct Plugged<E>(Mutex<E>);
 impl<E: SpanExporter> Exports for Plugged<E> {
     fn export(&self, spans: Vec<SpanData>, timeout: Duration) -> OTelSdkResult {
         let exporter = lock(&self.0);
-        let deadline = now() + timeout;
+        let deadline = after(now(), timeout);
         block_on(exporter.export(spans), deadline).unwrap_or(Err(OTelSdkError::Timeout(timeout)))
     }
 

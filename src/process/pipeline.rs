@@ -19,14 +19,14 @@ use crate::process::intake::Intake;
 use crate::process::limits::SpanTrim;
 use crate::process::worker::{self, Outlet};
 use crate::stats::{DestinationStats, Stats};
-use crate::sync::{lock, now};
+use crate::sync::{after, lock, now};
 use crate::transport::log::SpoolSettings;
 use crate::transport::outbox::{Capacity, Linger, Outbox};
 use crate::transport::sender;
 use crate::transport::spool::Spool;
 
-/// Time that threads get to notice the end, after the deadline.
-const GRACE: Duration = Duration::from_millis(500);
+/// Time that the worker, and then the senders, get to notice the end after the deadline.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// How the pipe is dimensioned.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ impl Pipeline {
         if self.lanes.is_empty() {
             return Ok(());
         }
-        let mut acknowledged = self.settle(now() + patience);
+        let mut acknowledged = self.settle(after(now(), patience));
         let stats = self.stats();
         // What ended during the flush may still be pending; what was lost, ever, is lost.
         let lost = stats.destinations.iter().any(|destination| destination.dropped.total() > 0);
@@ -191,7 +191,7 @@ impl Pipeline {
 
     /// Waits until every destination is known to work.
     pub(crate) fn ready(&self, patience: Duration) -> Result<()> {
-        let deadline = now() + patience;
+        let deadline = after(now(), patience);
         let marks: Vec<_> = self.lanes.iter().map(|lane| lane.outbox.demand()).collect();
         for (lane, mark) in self.lanes.iter().zip(marks) {
             lane.outbox.wait_ready(mark, deadline).map_err(|problem| {
@@ -201,15 +201,19 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Delivers what can be delivered until the deadline, then ends. Only the first call acts.
+    /// Delivers what can be delivered until the deadline, then ends. Only the first call acts; those
+    /// that come meanwhile wait until it is done.
     pub(crate) fn shutdown(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
+        let start = now();
+        let deadline = after(start, patience);
         // Without destinations there is no worker that could answer.
         if self.ended.swap(true, Ordering::SeqCst) || self.lanes.is_empty() {
+            self.lanes.iter().all(|lane| lane.outbox.wait_ended(deadline));
             return Ok(());
         }
-        let deadline = now() + patience;
         // Without patience too the worker gets a moment to hand over what it holds: it is counted.
-        self.intake.close(deadline.max(now() + GRACE));
+        let handed_over = deadline.max(after(start, GRACE));
+        self.intake.close(handed_over);
         for lane in &self.lanes {
             lane.outbox.close(deadline);
             // A look at a destination that hangs holds nobody up.
@@ -219,7 +223,7 @@ impl Pipeline {
         }
         if !self.lanes.iter().all(|lane| lane.outbox.wait_ended(deadline)) {
             self.lanes.iter().for_each(|lane| (lane.interrupt)());
-            let end = now() + GRACE;
+            let end = after(handed_over, GRACE);
             for lane in &self.lanes {
                 lane.outbox.wait_ended(end);
                 lane.outbox.end();

@@ -57,6 +57,10 @@ pub(crate) struct Config {
     pub(crate) rules: CaptureRules,
     pub(crate) drop_timeout: Duration,
     pub(crate) strict: Option<Duration>,
+    /// How long a panic waits for what has ended, if it does.
+    pub(crate) flush_on_panic: Option<Duration>,
+    /// How long a signal that ends the program waits for what is left, if it does.
+    pub(crate) shutdown_on_signal: Option<Duration>,
     /// The program's name as a `tracing` target.
     pub(crate) target: &'static str,
     pub(crate) explanation: Explanation,
@@ -134,6 +138,7 @@ impl Resolver<'_> {
         let propagation = self.propagation()?;
         let pipeline = self.pipeline()?;
         let is_async = parse::flag(&builder.env, var::MLFLOW_ENABLE_ASYNC_TRACE_LOGGING, true)?;
+        self.ends();
         self.ignored();
         let max_level = builder.max_level.unwrap_or(LevelFilter::INFO);
         Ok(Config {
@@ -152,6 +157,8 @@ impl Resolver<'_> {
             },
             drop_timeout: builder.drop_timeout.unwrap_or(DEFAULT_DROP_TIMEOUT),
             strict: builder.strict,
+            flush_on_panic: builder.flush_on_panic,
+            shutdown_on_signal: builder.shutdown_on_signal,
             target: env::target(),
             explanation: self.explanation,
         })
@@ -206,6 +213,18 @@ impl Resolver<'_> {
         };
         self.explanation.note("prices", format!("{} models", prices.len()), source);
         Ok(Some(prices))
+    }
+
+    fn ends(&mut self) {
+        let Builder { flush_on_panic, shutdown_on_signal, .. } = self.builder;
+        if let Some(patience) = flush_on_panic {
+            let source = Source::Builder("with_flush_on_panic");
+            self.explanation.note("panic", format!("flush within {patience:?}"), source);
+        }
+        if let Some(patience) = shutdown_on_signal {
+            let source = Source::Builder("with_shutdown_on_signal");
+            self.explanation.note("signals", format!("shut down within {patience:?}"), source);
+        }
     }
 
     /// A variable that is ignored is told, unless it asks for what is done anyway.
