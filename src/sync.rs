@@ -1,10 +1,19 @@
 //! Locks that survive a panic elsewhere, waits that end at a deadline, and the clocks.
 
+#[cfg(not(test))]
+mod clock;
+#[cfg(test)]
+#[path = "sync/clock_given.rs"]
+pub(crate) mod clock;
+
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime};
+
+/// The time, for the threads' loops and the public rim; everything between is given it.
+pub(crate) use clock::now;
 
 /// Locks; a panic of another holder does not matter, because every holder only moves fields.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -20,8 +29,7 @@ pub(crate) fn wait<'a, T>(
     match deadline {
         None => condvar.wait(guard).unwrap_or_else(PoisonError::into_inner),
         Some(deadline) => {
-            let patience = deadline.saturating_duration_since(now());
-            condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
+            clock::wait_for(condvar, guard, deadline.saturating_duration_since(now()))
         }
     }
 }
@@ -53,12 +61,6 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>, deadline: Instant) ->
         }
         thread::park_timeout(left);
     }
-}
-
-/// The time, for the threads' loops and the public rim; everything between is given it.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
 }
 
 /// The date, for servers that say when they want to be asked again but not what time it is there.

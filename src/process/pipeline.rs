@@ -258,3 +258,6 @@ impl Drop for Pipeline {
         let _ = self.shutdown(Duration::ZERO);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 mod capture;
 mod conservation;
 mod context;
+mod deadlines;
 mod deliver_grpc;
 mod deliver_json;
 mod deliver_mlflow;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use opentelemetry::trace::TraceId;
 
 use super::*;
+use crate::sync::clock::waited;
 use crate::transport::Body;
 use crate::transport::{Envelope, Epilogue, Parcel};
 
@@ -265,4 +266,19 @@ fn dropped(outbox: &Outbox, reason: DropReason) -> u64 {
 
 fn hand_in(outbox: &Outbox, parcels: impl IntoIterator<Item = Parcel>, now: Instant) {
     outbox.hand_in(outbox.prepare(parcels.into_iter().collect(), now), now);
+}
+
+#[test]
+fn a_pause_ends_at_its_time_or_when_closing_time_is_over_whichever_is_earlier() {
+    let outbox = outbox(1 << 20);
+    let pause = |length| waited(|| outbox.pause(u64::MAX, now() + length));
+    assert_eq!(pause(LONG), (LONG, Woken::Elapsed));
+    outbox.close(now() + LONG / 2);
+    // The clock goes on between here and there.
+    let (time, woken) = pause(LONG);
+    assert_eq!(woken, Woken::Closed);
+    assert!(time <= LONG / 2 && time > LONG / 4, "{time:?}");
+    assert_eq!(pause(LONG / 8), (LONG / 8, Woken::Elapsed));
+    outbox.end();
+    assert_eq!(pause(LONG), (Duration::ZERO, Woken::Closed));
 }
