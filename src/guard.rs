@@ -29,6 +29,7 @@ use crate::error::Result;
 use crate::exit::signal::Watch;
 use crate::process::exporter::MlflowSpanExporter;
 use crate::process::flush::FlushError;
+use crate::process::flushing::FlushFuture;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
 use crate::process::roots;
@@ -249,6 +250,33 @@ impl TracingGuard {
     /// any span was dropped before, since the guard was made.
     pub fn flush(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
         self.pipeline.flush(patience)
+    }
+
+    /// Begins what [`flush`](Self::flush) does, for `async` code: the task waits, its thread does not.
+    ///
+    /// Needs no runtime: a thread that lives as long as the flush waits for at most `patience` and wakes
+    /// the task. Goes on when the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-flush-async");
+    /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
+    /// tracing.provider().tracer("app").in_span("work", |_| ());
+    /// let flush = tracing.flush_async(std::time::Duration::from_secs(5));
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// flush.await?;
+    /// assert_eq!(tracing.stats().destinations[0].delivered, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn flush_async(&self, patience: Duration) -> FlushFuture {
+        FlushFuture::start(&self.pipeline, patience)
     }
 
     /// Waits until every destination is known to work: reached, authorised, its experiment found.

@@ -35,6 +35,8 @@ mod stats;
 mod sync;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tower")]
+mod tower;
 mod transport;
 
 pub use capture::current::{current_trace_id, update_current_trace};
@@ -70,11 +72,14 @@ pub use model::token_usage::TokenUsage;
 pub use model::trace_info_mode::TraceInfoMode;
 pub use process::exporter::MlflowSpanExporter;
 pub use process::flush::FlushError;
+pub use process::flushing::FlushFuture;
 pub use process::processor::MlflowSpanProcessor;
 pub use process::sampler::MlflowSampler;
 pub use replay::Replay;
 pub use replay::report::{ReplayError, ReplayProgress, Replayed};
 pub use stats::{DestinationStats, DropReason, Dropped, Stats};
+#[cfg(feature = "tower")]
+pub use tower::{FlushLayer, FlushResponse, FlushService};
 
 #[doc(no_inline)]
 pub use {opentelemetry, opentelemetry_sdk, tracing_opentelemetry};

@@ -12,6 +12,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod exporter;
 pub(crate) mod flush;
+pub(crate) mod flushing;
 pub(crate) mod intake;
 pub(crate) mod limits;
 pub(crate) mod meaning;

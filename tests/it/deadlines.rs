@@ -149,19 +149,22 @@ fn flushed_and_shut_down_by_several_threads_at_once() {
             let guard = Arc::new(builder.with_drop_timeout(SHORT).build().unwrap());
             let other = SdkTracerProvider::builder().with_span_processor(guard.processor()).build();
             (0..1000).for_each(|_| end_span(&guard, "span"));
-            let threads = (0..6).map(|number| {
-                let (guard, other) = (Arc::clone(&guard), other.clone());
-                spawn("ends", move || {
-                    let (time, ()) = timed(|| match number % 2 {
-                        0 => assert!(guard.flush(SHORT).is_err()),
-                        _ => drop(other.shutdown_with_timeout(SHORT)),
-                    });
-                    assert!(time < SHORT + SLACK, "with {obstacle} it took {time:?}");
-                    conserved(&guard);
+            let threads: Vec<_> = (0..6)
+                .map(|number| {
+                    let (guard, other) = (Arc::clone(&guard), other.clone());
+                    spawn("ends", move || {
+                        let (time, ()) = timed(|| match number % 2 {
+                            0 => assert!(guard.flush(SHORT).is_err()),
+                            _ => drop(other.shutdown_with_timeout(SHORT)),
+                        });
+                        assert!(time < SHORT + SLACK, "with {obstacle} it took {time:?}");
+                        conserved(&guard);
+                    })
                 })
-            });
-            let threads: Vec<_> = threads.collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+                .collect();
+            for thread in threads {
+                thread.join().unwrap();
+            }
             let (time, ()) = timed(|| drop(guard));
             assert!(time < SHORT + SLACK, "with {obstacle} the drop took {time:?}");
         }

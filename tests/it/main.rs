@@ -17,12 +17,15 @@ mod destinations;
 mod durable;
 mod exporters;
 mod flush;
+mod flush_async;
 mod golden;
 mod local;
 mod memory;
 mod proxy;
 mod replay;
 mod runtimes;
+#[cfg(feature = "tower")]
+mod serverless;
 mod setup;
 mod tls;
 mod traced;

@@ -49,7 +49,7 @@ impl Wire for Deaf {
 }
 
 /// A pipe of which neither the worker nor any of two senders answers while what is returned lives.
-fn hanging() -> (Pipeline, [Sender<()>; 4]) {
+fn hanging() -> (Pipeline, Vec<Sender<()>>) {
     let settings = PipelineSettings {
         max_bytes: 1 << 20,
         table: TableLimits::default(),
@@ -58,16 +58,16 @@ fn hanging() -> (Pipeline, [Sender<()>; 4]) {
         max_spans: None,
         max_traces: None,
     };
-    let ((one, encodes), (two, prepares)) = (channel(), channel());
-    let ((three, encodes_too), (four, prepares_too)) = (channel(), channel());
-    let destination = |encodes, prepares| {
-        let (encoder, wire) = (Box::new(Stuck(encodes)), Box::new(Deaf(prepares)));
-        Destination::new("nobody".to_owned(), encoder, wire)
-    };
-    let destinations = vec![destination(encodes, prepares), destination(encodes_too, prepares_too)];
+    let mut held = Vec::new();
+    let destinations = (0..2).map(|_| {
+        let ((worker, stuck), (sender, deaf)) = (channel(), channel());
+        held.extend([worker, sender]);
+        Destination::new("nobody".to_owned(), Box::new(Stuck(stuck)), Box::new(Deaf(deaf)))
+    });
+    let destinations = destinations.collect();
     let resource = Resource::builder_empty().build();
     let pipeline = Pipeline::start(destinations, resource, settings).unwrap();
-    (pipeline, [one, two, three, four])
+    (pipeline, held)
 }
 
 fn end(pipeline: &Pipeline, span: SpanData) {
