@@ -20,6 +20,7 @@ fn pipeline() -> Arc<Pipeline> {
         prices: None,
         max_spans: None,
         max_traces: None,
+        spool: None,
     };
     Arc::new(Pipeline::start(Vec::new(), Resource::builder_empty().build(), settings).unwrap())
 }

@@ -57,6 +57,7 @@ fn hanging() -> (Pipeline, Vec<Sender<()>>) {
         prices: None,
         max_spans: None,
         max_traces: None,
+        spool: None,
     };
     let mut held = Vec::new();
     let destinations = (0..2).map(|_| {
