@@ -77,7 +77,7 @@ pub use process::processor::MlflowSpanProcessor;
 pub use process::sampler::MlflowSampler;
 pub use replay::Replay;
 pub use replay::report::{ReplayError, ReplayProgress, Replayed};
-pub use stats::{DestinationStats, DropReason, Dropped, Stats};
+pub use stats::{DestinationStats, DropReason, Dropped, Loss, Stats};
 #[cfg(feature = "tower")]
 pub use tower::{FlushLayer, FlushResponse, FlushService};
 

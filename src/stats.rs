@@ -146,6 +146,38 @@ impl DropReason {
             Self::TooLarge => "too_large",
         }
     }
+
+    /// What can be done about it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mlflow_tracing::DropReason;
+    /// assert!(DropReason::QueueFull.advice().contains("with_memory_limit()"));
+    /// ```
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::AfterShutdown => "keep the guard until the last span has ended",
+            Self::OutboxFull => {
+                "mend the destination, or allow more memory by with_memory_limit(): it was away, or slow, \
+                 for longer than its memory lasts"
+            }
+            Self::QueueFull => {
+                "allow more memory by with_memory_limit(), or sample: spans end faster than they are encoded"
+            }
+            Self::Rejected => "look at what they contain, and at the destination's log",
+            Self::RetryExpired => "mend the destination, or try longer by with_retry_window()",
+            Self::Shutdown => "give the end more time by with_drop_timeout(), or flush() before it",
+            Self::SpoolDamaged => "look at the disk: what was written could not be read back",
+            Self::SpoolFull => {
+                "mend the destination, or allow more disk: it was away for longer than its share lasts"
+            }
+            Self::TooLarge => {
+                "have content cut by with_content_limit(), or let the destination take larger requests"
+            }
+        }
+    }
 }
 
 impl fmt::Display for DropReason {
@@ -207,6 +239,48 @@ impl fmt::Display for Dropped {
             separator = ", ";
         }
         Ok(())
+    }
+}
+
+/// Spans that a destination will never get; what
+/// [`with_drop_callback`](crate::Builder::with_drop_callback) is told.
+///
+/// # Examples
+///
+/// ```
+/// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-loss");
+/// use mlflow_tracing::Loss;
+/// let tell = |loss: &Loss| eprintln!("{loss}"); // "MLflow http://…: dropped 3 spans (shutdown): …"
+/// let tracing = mlflow_tracing::builder()
+///     .with_drop_callback(tell)
+///     .with_local_directory(&directory)
+///     .build()?;
+/// assert_eq!(tracing.stats().destinations[0].dropped.total(), 0);
+/// # Ok::<(), mlflow_tracing::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Loss {
+    /// [`DestinationStats::name`].
+    pub destination: String,
+    /// Why they were given up.
+    pub reason: DropReason,
+    /// How many.
+    pub spans: u64,
+    /// What the destination last said when it did not accept, credentials masked.
+    pub last_problem: Option<String>,
+}
+
+/// What was lost, why, and what to do.
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { destination, reason, spans, last_problem } = self;
+        let noun = if *spans == 1 { "span" } else { "spans" };
+        write!(f, "{destination}: dropped {spans} {noun} ({reason})")?;
+        if let Some(problem) = last_problem {
+            write!(f, ": {problem}")?;
+        }
+        write!(f, "; {}", reason.advice())
     }
 }
 

@@ -35,7 +35,17 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("capture", &["sync", "diagnostics", "semconv", "model", "context"]),
     (
         "config",
-        &["error", "semconv", "model", "context", "transport", "export", "process", "capture"],
+        &[
+            "error",
+            "stats",
+            "semconv",
+            "model",
+            "context",
+            "transport",
+            "export",
+            "process",
+            "capture",
+        ],
     ),
     (
         "guard",

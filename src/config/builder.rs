@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_sdk::resource::ResourceDetector;
@@ -17,6 +18,8 @@ use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::price_table::PriceTable;
 use crate::model::protocol::Protocol;
 use crate::model::trace_info_mode::TraceInfoMode;
+use crate::process::account::DropCallback;
+use crate::stats::Loss;
 
 /// Sets up tracing; made by [`builder`](crate::builder).
 ///
@@ -63,6 +66,7 @@ pub struct Builder {
     pub(crate) retry_window: Option<Duration>,
     pub(crate) spool: Spool,
     pub(crate) drop_timeout: Option<Duration>,
+    pub(crate) drop_callback: Option<DropCallback>,
     pub(crate) max_level: Option<LevelFilter>,
     pub(crate) infrastructure_spans: bool,
     pub(crate) strict: Option<Duration>,
@@ -93,6 +97,7 @@ impl Builder {
             retry_window: None,
             spool: Spool::default(),
             drop_timeout: None,
+            drop_callback: None,
             max_level: None,
             infrastructure_spans: false,
             strict: None,
@@ -350,6 +355,39 @@ impl Builder {
     /// How long dropping the guard may take to deliver what is left. Default: 5 s.
     pub fn with_drop_timeout(self, timeout: Duration) -> Self {
         Self { drop_timeout: Some(timeout), ..self }
+    }
+
+    /// Calls `callback` with every loss: spans that a destination will never get. What it is told adds
+    /// up to [`DestinationStats::dropped`](crate::DestinationStats::dropped), always.
+    ///
+    /// Default: none; a warning per reason and minute says the same. Losses of one reason at about the
+    /// same time are one call; there is no other limit on calls. They come from threads of ours, of which
+    /// a slow callback delays one: spans then wait, and may be lost for it. What is lost at the end is
+    /// told by the thread that drops the guard, what ends after that by the thread that ends it. Calls may
+    /// overlap. Spans made in it are not recorded, and a panic of it is caught. It must not wait for a
+    /// flush, which may be waiting for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mlflow_tracing::{DropReason, Loss};
+    /// use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    /// use std::time::Duration;
+    ///
+    /// // Nothing listens on this port.
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let tracing = mlflow_tracing::builder()
+    ///     .with_tracking_uri("http://127.0.0.1:9")
+    ///     .with_drop_callback(move |loss: &Loss| drop(tell.send(loss.clone())))
+    ///     .build()?;
+    /// tracing.provider().tracer("app").in_span("work", |_| ());
+    /// tracing.shutdown(Duration::ZERO).unwrap_err();
+    /// let loss = told.recv()?;
+    /// assert_eq!((loss.reason, loss.spans), (DropReason::Shutdown, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_drop_callback(self, callback: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
+        Self { drop_callback: Some(DropCallback(Arc::new(callback))), ..self }
     }
 
     /// Least severe level of `tracing` spans and events that are captured. Default: INFO.

@@ -21,6 +21,7 @@ fn pipeline() -> Arc<Pipeline> {
         max_spans: None,
         max_traces: None,
         spool: None,
+        drop_callback: None,
     };
     Arc::new(Pipeline::start(Vec::new(), Resource::builder_empty().build(), settings).unwrap())
 }

@@ -25,6 +25,7 @@ use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire,
 
 const NAME_PREFIX: &str = "local ";
 const FILES: usize = 4;
+const SET_DIRECTORY: &str = "Set MLFLOW_TRACING_DIRECTORY to a directory that can be written";
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What to write, already checked.
@@ -44,7 +45,7 @@ pub(crate) fn destination(settings: LocalSettings) -> Destination {
         return Destination::new("console".to_owned(), Box::new(encoder), Box::new(ConsoleWire));
     };
     let name = format!("{NAME_PREFIX}{}", directory.display());
-    let wire = LocalWire { directory, writable: false, file: None };
+    let wire = LocalWire { directory, unwritable: None, file: None };
     Destination::new(name, Box::new(encoder), Box::new(wire))
 }
 
@@ -65,8 +66,8 @@ impl Encoder for LocalEncoder {
 
 struct LocalWire {
     directory: PathBuf,
-    /// Whether the directory could be written when it was tried.
-    writable: bool,
+    /// Why the directory could not be written when it was tried.
+    unwritable: Option<String>,
     /// The newest file and its size.
     file: Option<(File, u64)>,
 }
@@ -127,22 +128,20 @@ impl Wire for LocalWire {
 
     fn prepare(&mut self, _timeout: Duration) -> Verdict {
         match self.open() {
-            Ok(file) => {
-                self.file = Some(file);
-                self.writable = true;
+            Ok(file) => self.file = Some(file),
+            Err(error) => {
+                let problem = self.cannot_write(&error);
+                diagnostics::warn(&format!("{problem}; traces are not kept. {SET_DIRECTORY}"));
+                self.unwritable = Some(problem);
             }
-            Err(error) => diagnostics::warn(&format!(
-                "{}; traces are not kept. Set MLFLOW_TRACING_DIRECTORY to a directory that can be written",
-                self.cannot_write(&error)
-            )),
         }
         Verdict::delivered()
     }
 
     fn deliver(&mut self, spans: &[Payload], _timeout: Duration) -> Verdict {
-        if !self.writable {
+        if let Some(problem) = &self.unwritable {
             let rejected = crate::transport::outbox::counted(spans);
-            return Verdict::Delivered { rejected, note: None };
+            return Verdict::Delivered { rejected, note: Some(problem.clone()) };
         }
         match self.write(&Form::Json.request(spans).to_vec()) {
             Ok(()) => Verdict::delivered(),

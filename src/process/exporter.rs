@@ -40,12 +40,12 @@ impl fmt::Debug for MlflowSpanExporter {
 
 impl SpanExporter for MlflowSpanExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        if let Some(intake) = self.pipeline.intake() {
+        if self.pipeline.intake().is_some() {
             for span in batch {
                 if is_local_root(&span) {
                     last::note(span.span_context.trace_id());
                 }
-                intake.ended(span);
+                self.pipeline.ended(span);
             }
         }
         Ok(())

@@ -87,6 +87,14 @@ impl Arrivals {
     }
 }
 
+/// Whether the worker hears of a span that ended, or that there was no room for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    InTime,
+    /// The worker has ended, and the span is dropped.
+    TooLate,
+}
+
 /// The part of the memory that spent spans may take while there is enough.
 const SPENT_PART: usize = 2;
 /// The part of the memory that may be taken by what is said of traces that run.
@@ -117,7 +125,7 @@ impl Intake {
 
     /// Takes in a span that ended. Never waits for the worker.
     #[inline]
-    pub(crate) fn ended(&self, data: SpanData) {
+    pub(crate) fn ended(&self, data: SpanData) -> Taken {
         let bytes = weight::of(&data);
         let mut state = lock(&self.state);
         let spent = state.spent.pop();
@@ -125,7 +133,8 @@ impl Intake {
         let is_full = state.bytes + bytes > self.max_bytes;
         let all_spent = is_full.then(|| state.take_spent());
         state.ended += 1;
-        if state.closed {
+        let taken = if state.closed { Taken::TooLate } else { Taken::InTime };
+        if taken == Taken::TooLate {
             state.dropped.add(DropReason::AfterShutdown, 1);
         } else if state.bytes + bytes > self.max_bytes {
             state.dropped.add(DropReason::QueueFull, 1);
@@ -139,6 +148,7 @@ impl Intake {
         // Freed without the lock.
         drop(state);
         drop((spent, all_spent));
+        taken
     }
 
     /// Takes in that a root started. It is only an aid: left out when memory is short.

@@ -9,12 +9,14 @@
 //! The caller pays for one push under a short lock; everything else happens on the worker. The
 //! trace table lives there too, so it needs no lock of its own.
 
+pub(crate) mod account;
 pub(crate) mod aggregate;
 pub(crate) mod exporter;
 pub(crate) mod flush;
 pub(crate) mod flushing;
 pub(crate) mod intake;
 pub(crate) mod limits;
+pub(crate) mod losses;
 pub(crate) mod meaning;
 pub(crate) mod pipeline;
 pub(crate) mod prices;

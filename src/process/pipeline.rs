@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::diagnostics::{self, Throttle};
 use crate::error::{Error, Result};
 use crate::export::Destination;
 use crate::model::price_table::PriceTable;
+use crate::process::account::{Account, DropCallback};
 use crate::process::aggregate::TableLimits;
 use crate::process::flush::FlushError;
-use crate::process::intake::Intake;
+use crate::process::intake::{Intake, Taken};
 use crate::process::limits::SpanTrim;
 use crate::process::worker::{self, Outlet};
 use crate::stats::{DestinationStats, Stats};
@@ -42,6 +44,7 @@ pub(crate) struct PipelineSettings {
     pub(crate) max_traces: Option<usize>,
     /// Where spans are on disk until they are delivered, if they are.
     pub(crate) spool: Option<SpoolSettings>,
+    pub(crate) drop_callback: Option<DropCallback>,
 }
 
 impl PipelineSettings {
@@ -67,6 +70,12 @@ impl PipelineSettings {
         self.spool.is_some().then_some(Linger { finished, running })
     }
 
+    fn outbox(&self, destination: &Destination) -> Outbox {
+        let spool = self.spool.clone().zip(destination.stored_as.clone());
+        let spool = spool.and_then(|(settings, name)| Spool::open(settings, name));
+        Outbox::new(destination.name.clone(), self.capacity(), self.linger(), spool)
+    }
+
     fn capacity(&self) -> Capacity {
         let Self { max_bytes, max_spans, max_traces, .. } = *self;
         Capacity { bytes: max_bytes - self.way_in(), spans: max_spans, parcels: max_traces }
@@ -76,6 +85,7 @@ impl PipelineSettings {
 pub(crate) struct Pipeline {
     settings: PipelineSettings,
     intake: Arc<Intake>,
+    account: Arc<Account>,
     resource: Arc<Mutex<Arc<Resource>>>,
     lanes: Vec<Lane>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -96,25 +106,30 @@ impl Pipeline {
     ) -> Result<Self> {
         let intake = Arc::new(Intake::new(settings.way_in()));
         let resource = Arc::new(Mutex::new(Arc::new(resource)));
+        let outboxes: Vec<_> =
+            destinations.iter().map(|destination| Arc::new(settings.outbox(destination))).collect();
+        let callback = settings.drop_callback.clone();
+        let account = Arc::new(Account::new(Arc::clone(&intake), outboxes.clone(), callback));
         let mut lanes = Vec::new();
         let mut outlets = Vec::new();
         let mut threads = Vec::new();
-        for Destination { name, encoder, wire, retry, filter, stored_as } in destinations {
-            let spool = settings.spool.clone().zip(stored_as);
-            let spool = spool.and_then(|(settings, name)| Spool::open(settings, name));
-            let outbox = Outbox::new(name, settings.capacity(), settings.linger(), spool);
-            let outbox = Arc::new(outbox);
+        for (destination, outbox) in destinations.into_iter().zip(outboxes) {
+            let Destination { encoder, wire, retry, filter, .. } = destination;
             lanes.push(Lane { outbox: Arc::clone(&outbox), interrupt: wire.interrupter() });
             outlets.push(Outlet { encoder, filter, outbox: Arc::clone(&outbox) });
-            threads.push(sender::spawn(outbox, wire, retry)?);
+            let account = Arc::clone(&account);
+            let lost = Box::new(move || account.tell_losses(now()));
+            threads.push(sender::spawn(outbox, wire, retry, lost)?);
         }
         if !outlets.is_empty() {
             let resource = Arc::clone(&resource);
-            threads.push(worker::spawn(Arc::clone(&intake), settings.clone(), outlets, resource)?);
+            let account = Arc::clone(&account);
+            threads.push(worker::spawn(account, settings.clone(), outlets, resource)?);
         }
         Ok(Self {
             settings,
             intake,
+            account,
             resource,
             lanes,
             threads: Mutex::new(threads),
@@ -153,16 +168,17 @@ impl Pipeline {
         Arc::clone(&lock(&self.resource))
     }
 
-    pub(crate) fn stats(&self) -> Stats {
-        let (intake, mut destinations) = self.intake.snapshot(|| {
-            self.lanes.iter().map(|lane| lane.outbox.stats(now())).collect::<Vec<_>>()
-        });
-        for destination in &mut destinations {
-            destination.pending += intake.held;
-            destination.at_risk += intake.held;
-            destination.dropped.add_all(&intake.dropped);
+    /// Takes in a span that ended.
+    #[inline]
+    pub(crate) fn ended(&self, span: SpanData) {
+        if self.intake.ended(span) == Taken::TooLate {
+            // Of our threads none is left that could.
+            self.account.tell_losses(now());
         }
-        Stats { ended: intake.ended, destinations }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.account.stats(now())
     }
 
     /// Waits until every destination has acknowledged every span that ended before this call.
@@ -230,6 +246,7 @@ impl Pipeline {
             }
         }
         self.join();
+        self.account.tell_losses(now());
         let stats = self.stats();
         let is_settled = |destination: &DestinationStats| {
             destination.delivered + destination.filtered == stats.ended + destination.recovered

@@ -76,8 +76,7 @@ impl SpanProcessor for MlflowSpanProcessor {
     }
 
     fn on_end(&self, span: SpanData) {
-        let Some(intake) = self.pipeline.intake() else { return };
-        if !span.span_context.is_sampled() {
+        if self.pipeline.intake().is_none() || !span.span_context.is_sampled() {
             return;
         }
         let is_local_root = is_local_root(&span);
@@ -85,7 +84,7 @@ impl SpanProcessor for MlflowSpanProcessor {
         if is_local_root {
             last::note(span.span_context.trace_id());
         }
-        intake.ended(span);
+        self.pipeline.ended(span);
         if let Some(patience) = patience {
             // What was not delivered is told by the pipe, and still tried.
             let _ = self.pipeline.flush(patience);

@@ -13,6 +13,7 @@ use crate::export::{Encoder, SpanFilter, TraceChunk};
 use crate::model::price_table::PriceTable;
 use crate::model::span::Span;
 use crate::model::weight;
+use crate::process::account::Account;
 use crate::process::aggregate::{Release, TraceTable};
 use crate::process::intake::{Arrivals, Ended, Intake};
 use crate::process::limits::SpanTrim;
@@ -53,6 +54,7 @@ impl Outlet {
 
 pub(crate) struct Worker {
     intake: Arc<Intake>,
+    account: Arc<Account>,
     table: TraceTable,
     tick: Duration,
     trim: SpanTrim,
@@ -66,13 +68,14 @@ pub(crate) struct Worker {
 
 /// Starts the thread.
 pub(crate) fn spawn(
-    intake: Arc<Intake>,
+    account: Arc<Account>,
     settings: PipelineSettings,
     outlets: Vec<Outlet>,
     resource: Arc<Mutex<Arc<Resource>>>,
 ) -> Result<JoinHandle<()>> {
     let worker = Worker {
-        intake,
+        intake: Arc::clone(account.intake()),
+        account,
         tick: if settings.spool.is_some() { SHORT_TICK } else { TICK },
         table: TraceTable::new(settings.table()),
         trim: settings.trim,
@@ -126,11 +129,15 @@ impl Worker {
             });
             self.hand_over(releases, now);
             self.let_go();
+            self.account.tell_losses(now);
             self.intake.carried_out(&orders);
         }
         // Closing time may be over before the order to close is seen.
         let rest = self.table.close();
-        self.hand_over(rest, now());
+        if !rest.is_empty() {
+            self.hand_over(rest, now());
+            self.account.tell_losses(now());
+        }
         self.let_go();
     }
 

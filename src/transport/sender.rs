@@ -24,21 +24,26 @@ const THREAD_NAME: &str = "mlflow-tracing-send";
 /// A single large span under which the connection ends once more than that is given up.
 const CUT_OFFS: u32 = 2;
 
+pub(crate) type Lost = Box<dyn Fn() + Send>;
+
 pub(crate) struct Sender {
     outbox: Arc<Outbox>,
     wire: Box<dyn Wire>,
     policy: RetryPolicy,
+    /// Has what was dropped told. Called where the destination's last words are about it.
+    lost: Lost,
     prepared: bool,
     breaker: Breaker,
     trouble: Trouble,
 }
 
 impl Sender {
-    fn new(outbox: Arc<Outbox>, wire: Box<dyn Wire>, policy: RetryPolicy) -> Self {
+    fn new(outbox: Arc<Outbox>, wire: Box<dyn Wire>, policy: RetryPolicy, lost: Lost) -> Self {
         Self {
             outbox,
             wire,
             policy,
+            lost,
             prepared: false,
             breaker: Breaker::default(),
             trouble: Trouble::default(),
@@ -51,8 +56,9 @@ pub(crate) fn spawn(
     outbox: Arc<Outbox>,
     wire: Box<dyn Wire>,
     policy: RetryPolicy,
+    lost: Lost,
 ) -> Result<JoinHandle<()>> {
-    let sender = Sender::new(outbox, wire, policy);
+    let sender = Sender::new(outbox, wire, policy, lost);
     #[expect(clippy::disallowed_methods, reason = "one of the places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || sender.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
@@ -93,7 +99,7 @@ impl Sender {
                 self.outbox.count_dropped(&part, reason);
             }
         }
-        self.tell_drops();
+        (self.lost)();
         self.send_epilogues(&std::mem::take(&mut batch.epilogues), since, given_up);
         self.outbox.close_batch(&batch);
     }
@@ -137,7 +143,7 @@ impl Sender {
                     self.judged(in_doubt);
                     self.outbox.note_problem(&problem, None);
                     self.outbox.count_dropped(spans, reason);
-                    self.trouble.refused(problem);
+                    (self.lost)();
                     return Ok(None);
                 }
                 Verdict::Failed { repeat, problem, in_doubt } => (repeat, problem, in_doubt),
@@ -244,7 +250,7 @@ impl Sender {
         let now = now();
         let window = self.policy.window(self.outbox.is_stored());
         self.outbox.expire(window, now);
-        self.tell_drops();
+        (self.lost)();
         if woken == Woken::Closed {
             return Err(DropReason::Shutdown);
         }
@@ -260,7 +266,8 @@ impl Sender {
         self.outbox.count_delivered(spans - rejected);
         if rejected > 0 {
             self.outbox.count_rejected(rejected);
-            self.trouble.refused(note.unwrap_or_default());
+            self.outbox.note_problem(&note.unwrap_or_default(), None);
+            (self.lost)();
         } else if let Some(note) = note {
             let line = self.trouble.note(&note, now());
             self.tell(line);
@@ -272,11 +279,6 @@ impl Sender {
         if self.outbox.note_success() && self.trouble.ends() {
             diagnostics::info(&format!("{}: works again", self.outbox.name()));
         }
-    }
-
-    fn tell_drops(&mut self) {
-        let lines = self.trouble.drops(&self.outbox.dropped(), now());
-        self.tell(lines);
     }
 
     fn tell(&self, lines: impl IntoIterator<Item = String>) {

@@ -1,6 +1,8 @@
 //! Whatever happens, every span is delivered or accounted for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mlflow_tracing::opentelemetry::trace::{
@@ -8,7 +10,7 @@ use mlflow_tracing::opentelemetry::trace::{
 };
 use mlflow_tracing::opentelemetry::{Context, KeyValue};
 use mlflow_tracing::opentelemetry_sdk::trace::SdkTracer;
-use mlflow_tracing::{DropReason, TracingGuard};
+use mlflow_tracing::{DropReason, Loss, TracingGuard};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -93,6 +95,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Program<'a> {
     server: &'a Server,
     guard: TracingGuard,
+    /// Spans that the guard's callback has heard are lost.
+    heard: Heard,
     open: Context,
     /// Spans of this guard, and of all guards.
     ended: BTreeSet<String>,
@@ -101,9 +105,9 @@ struct Program<'a> {
 
 impl<'a> Program<'a> {
     fn new(server: &'a Server) -> Self {
-        let guard = start(server);
+        let (guard, heard) = start(server);
         let open = open_root(&guard);
-        Self { server, guard, open, ended: BTreeSet::new(), all: BTreeSet::new() }
+        Self { server, guard, heard, open, ended: BTreeSet::new(), all: BTreeSet::new() }
     }
 
     fn tracer(&self) -> SdkTracer {
@@ -167,23 +171,36 @@ impl<'a> Program<'a> {
 
     /// Ends the guard in next to no time, so that it may lose what is under way.
     fn restart(&mut self, patience: u64) {
-        let next = start(self.server);
+        let (next, next_heard) = start(self.server);
         // Kept until the guard is gone: dropping a span ends it.
         let _open = std::mem::replace(&mut self.open, open_root(&next));
         let guard = std::mem::replace(&mut self.guard, next);
+        let heard = std::mem::replace(&mut self.heard, next_heard);
         let ended = std::mem::take(&mut self.ended);
         self.all.extend(ended);
         if let Err(error) = guard.shutdown(Duration::from_millis(patience)) {
             assert!(error.stats.destinations[0].conserves(error.stats.ended));
             assert_eq!(error.pending(), 0, "after the end nothing is under way: {error}");
+            let lost = error.stats.destinations[0].dropped.total();
+            assert_eq!(heard.load(Ordering::Relaxed), lost, "every loss is heard of: {error}");
         }
     }
 }
 
-fn start(server: &Server) -> TracingGuard {
+type Heard = Arc<AtomicU64>;
+
+fn start(server: &Server) -> (TracingGuard, Heard) {
     // Both destinations obey the same rules; which one it is makes no difference here.
     let builder = if server.is_mlflow() { to_mlflow(server) } else { to_collector(server) };
-    builder.with_drop_timeout(Duration::ZERO).build().unwrap()
+    let heard = Heard::default();
+    let hear = {
+        let heard = Arc::clone(&heard);
+        move |loss: &Loss| {
+            heard.fetch_add(loss.spans, Ordering::Relaxed);
+        }
+    };
+    let builder = builder.with_drop_timeout(Duration::ZERO).with_drop_callback(hear);
+    (builder.build().unwrap(), heard)
 }
 
 fn open_root(guard: &TracingGuard) -> Context {
@@ -215,6 +232,7 @@ fn every_span_is_accounted_for(server: &Server, steps: Vec<Step>) {
     assert_eq!(dropped.total(), dropped.get(refused) + dropped.get(too_large), "{account:?}");
     let arrived = arrivals(server);
     let mine = arrived.iter().filter(|id| program.ended.contains(*id)).count() as u64;
+    until("every loss is heard of", || program.heard.load(Ordering::Relaxed) == dropped.total());
     assert_eq!(mine, account.delivered, "what counts as delivered is what the server accepted");
     let different: BTreeSet<_> = arrived.iter().cloned().collect();
     assert_eq!(different.len(), arrived.len(), "no span is delivered twice");

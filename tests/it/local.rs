@@ -183,8 +183,9 @@ fn a_directory_that_cannot_be_written_is_a_warning_and_no_failure() {
     assert_eq!((error.pending(), error.dropped(DropReason::Rejected)), (0, 1));
     let told = ear.lines();
     let warnings: Vec<_> = told.iter().filter(|line| line.contains("cannot write")).collect();
-    assert_eq!(warnings.len(), 1, "{told:?}");
+    assert_eq!(warnings.len(), 2, "{told:?}");
     assert!(warnings[0].contains("Set MLFLOW_TRACING_DIRECTORY"), "{warnings:?}");
+    assert!(warnings[1].contains("dropped 1 span (rejected): cannot write"), "{warnings:?}");
     conserved(&guard);
 }
 

@@ -20,6 +20,7 @@ mod flush;
 mod flush_async;
 mod golden;
 mod local;
+mod losses;
 mod memory;
 mod proxy;
 mod replay;

@@ -201,6 +201,7 @@ impl Resolver<'_> {
             spool: self.spool()?,
             max_spans: size(env, var::OTEL_BSP_MAX_QUEUE_SIZE)?.and_then(|it| it.try_into().ok()),
             max_traces: size(env, var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE)?,
+            drop_callback: builder.drop_callback.clone(),
         })
     }
 

@@ -11,7 +11,7 @@ use crate::tests::{at, cases, context, plain, root_data, span_data};
 fn what_does_not_fit_is_refused_and_counted() {
     let span = || span_data("span", 2, 1);
     let intake = Intake::new(2 * weight::of(&span()));
-    (0..5).for_each(|_| intake.ended(span()));
+    (0..5).for_each(|_| assert_eq!(intake.ended(span()), Taken::InTime));
     let stats = account(&intake);
     assert_eq!((stats.ended, stats.held), (5, 2));
     assert_eq!(stats.dropped.get(DropReason::QueueFull), 3);
@@ -67,7 +67,9 @@ fn tasks_run_once_and_only_while_the_worker_lives() {
 #[test]
 fn nothing_is_kept_for_later_once_it_is_closed() {
     let intake = Intake::new(1 << 20);
-    (0..2).for_each(|_| intake.ended(root_data([])));
+    for _ in 0..2 {
+        intake.ended(root_data([]));
+    }
     let (mut taken, _) = take(&intake);
     let late = taken.ended.split_off(1);
     intake.hand_over(1, spent(taken.ended), || ());

@@ -58,6 +58,7 @@ fn hanging() -> (Pipeline, Vec<Sender<()>>) {
         max_spans: None,
         max_traces: None,
         spool: None,
+        drop_callback: None,
     };
     let mut held = Vec::new();
     let destinations = (0..2).map(|_| {

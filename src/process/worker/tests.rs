@@ -85,9 +85,12 @@ fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
         .map(|outbox| Outlet { encoder: Box::new(Plain), filter: None, outbox: Arc::clone(outbox) })
         .collect();
     let resource = Arc::new(Resource::builder_empty().build());
+    let intake = Arc::new(Intake::new(1 << 20));
+    let account = Account::new(Arc::clone(&intake), outboxes.clone(), None);
     let worker = Worker {
         tick: TICK,
-        intake: Arc::new(Intake::new(1 << 20)),
+        intake,
+        account: Arc::new(account),
         table: TraceTable::new(TableLimits::default()),
         trim: SpanTrim::default(),
         prices: None,

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 
-use crate::stats::{DestinationStats, DropReason, Dropped};
+use crate::stats::{DestinationStats, DropReason};
 use crate::sync::{lock, now, wait};
 use crate::transport::spool::Spool;
 use crate::transport::{Limits, Payload};
@@ -203,11 +203,6 @@ impl Outbox {
     /// Counts spans that are sent again though the destination may have them.
     pub(crate) fn count_duplicates(&self, spans: u64) {
         lock(&self.state).duplicates += spans;
-    }
-
-    /// Spans given up so far.
-    pub(crate) fn dropped(&self) -> Dropped {
-        lock(&self.state).dropped
     }
 
     /// Notes that the destination works; true when that is news.

@@ -128,7 +128,11 @@ impl Play {
         let wire = Memory { log: Arc::clone(&log), faults, looks: VecDeque::new(), refuses };
         let no_time = Duration::ZERO;
         let policy = RetryPolicy { base: no_time, waiting: no_time, ..RetryPolicy::default() };
-        Self { sender: Sender::new(outbox, Box::new(wire), policy), log, handed_in }
+        Self {
+            sender: Sender::new(outbox, Box::new(wire), policy, Box::new(|| ())),
+            log,
+            handed_in,
+        }
     }
 
     fn with_faults(traces: &[usize], faults: impl IntoIterator<Item = Fault>) -> Self {

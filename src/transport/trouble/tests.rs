@@ -3,14 +3,6 @@ use crate::sync;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn dropped(counts: &[(DropReason, u64)]) -> Dropped {
-    let mut dropped = Dropped::default();
-    for (reason, count) in counts {
-        dropped.add(*reason, *count);
-    }
-    dropped
-}
-
 #[test]
 fn failures_of_two_kinds_that_take_turns_are_told_once_each() {
     let (mut trouble, start) = (Trouble::default(), sync::now());
@@ -33,26 +25,6 @@ fn the_end_of_what_was_told_is_told_once() {
     // Of what comes and goes neither is told.
     assert_eq!(trouble.failure("HTTP 503", "", start + SECOND), None);
     assert!(!trouble.ends());
-    // A drop is no failure that ends.
-    trouble.drops(&dropped(&[(DropReason::Rejected, 1)]), start);
-    assert!(!trouble.ends());
-}
-
-#[test]
-fn drops_are_told_by_reason_and_every_one_is_in_a_count() {
-    let (mut trouble, start) = (Trouble::default(), sync::now());
-    trouble.refused("HTTP 422: odd".to_owned());
-    trouble.failure("HTTP 503: busy", "", start);
-    let mut tell = |counts, seconds| trouble.drops(&dropped(counts), start + seconds * SECOND);
-    assert_eq!(
-        tell(&[(DropReason::Rejected, 1)], 0),
-        ["1 span was dropped (rejected): HTTP 422: odd"]
-    );
-    assert_eq!(tell(&[(DropReason::Rejected, 5)], 1), [""; 0]);
-    let full = &[(DropReason::Rejected, 7), (DropReason::OutboxFull, 3), (DropReason::Shutdown, 9)];
-    assert_eq!(tell(full, 2), ["3 spans were dropped (outbox_full): HTTP 503: busy"]);
-    assert_eq!(tell(full, 60), ["6 spans were dropped (rejected): HTTP 422: odd"]);
-    assert_eq!(tell(full, 600), [""; 0]);
 }
 
 #[test]
