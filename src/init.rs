@@ -1,6 +1,5 @@
 //! Assembly: configuration → destinations → pipe → provider → layer → guard.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -132,6 +131,9 @@ impl Builder {
         for warning in config.explanation.warnings() {
             diagnostics::warn(warning);
         }
+        if let Some(text) = without_destination(&config) {
+            diagnostics::info(&text);
+        }
         let destinations = if config.disabled { Vec::new() } else { destinations(&mut config)? };
         let pipeline =
             Pipeline::start(destinations, config.resource.clone(), config.pipeline.clone())?;
@@ -171,17 +173,14 @@ impl Builder {
     }
 }
 
-fn destinations(config: &mut Config) -> Result<Vec<Destination>> {
-    let local_by_default = config.local_by_default;
+/// The destinations, taken out of `config`.
+pub(crate) fn destinations(config: &mut Config) -> Result<Vec<Destination>> {
     std::mem::take(&mut config.destinations)
         .into_iter()
         .map(|DestinationConfig { kind, retry, filter }| {
             let destination = match kind {
                 KindConfig::Exporter(settings) => exporter::destination(settings),
-                KindConfig::Local(settings) => {
-                    tell_directory(settings.directory.as_deref().filter(|_| local_by_default));
-                    local::destination(settings)
-                }
+                KindConfig::Local(settings) => local::destination(settings),
                 KindConfig::Mlflow(settings) => mlflow::destination(*settings)?,
                 KindConfig::Otlp(settings) => otlp::destination(*settings)?,
             };
@@ -190,14 +189,18 @@ fn destinations(config: &mut Config) -> Result<Vec<Destination>> {
         .collect()
 }
 
-fn tell_directory(directory: Option<&Path>) {
-    if let Some(directory) = directory {
-        diagnostics::info(&format!(
-            "no destination is set: traces are written to {}. Set MLFLOW_TRACKING_URI or \
-             OTEL_EXPORTER_OTLP_ENDPOINT to send them",
-            newest_file(directory).display()
-        ));
-    }
+/// Where the traces are when nobody named a destination.
+pub(crate) fn without_destination(config: &Config) -> Option<String> {
+    let directory = config.destinations.iter().find_map(|destination| match &destination.kind {
+        KindConfig::Local(settings) => settings.directory.as_deref(),
+        _ => None,
+    });
+    let directory = directory.filter(|_| config.local_by_default && !config.disabled)?;
+    Some(format!(
+        "no destination is set: traces are written to {}. Set MLFLOW_TRACKING_URI or \
+         OTEL_EXPORTER_OTLP_ENDPOINT to send them",
+        newest_file(directory).display()
+    ))
 }
 
 fn provider(

@@ -20,9 +20,11 @@ mod capture;
 mod config;
 mod context;
 mod diagnostics;
+mod doctor;
 mod error;
 mod exit;
 mod export;
+mod finding;
 #[cfg(test)]
 mod generated;
 mod guard;
@@ -57,7 +59,9 @@ pub use config::variable::{Support, VARIABLES, Variable};
 pub use context::last::last_trace_id;
 pub use context::trace_context::{TraceContext, context};
 pub use context::update::{TraceState, TraceUpdate};
+pub use doctor::Diagnosis;
 pub use error::{Error, Result};
+pub use finding::{Finding, Severity};
 pub use guard::TracingGuard;
 pub use init::{builder, explain_config, init};
 #[cfg(feature = "macros")]

@@ -63,7 +63,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>, deadline: Instant) ->
     }
 }
 
-/// The date, for servers that say when they want to be asked again but not what time it is there.
+/// The date, which servers speak of.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 pub(crate) fn wall_clock() -> SystemTime {
     SystemTime::now()

@@ -57,6 +57,11 @@ impl Explanation {
         self.warnings.iter().map(String::as_str)
     }
 
+    /// The settings alone.
+    pub(crate) fn without_warnings(&self) -> Self {
+        Self { settings: self.settings.clone(), warnings: Vec::new() }
+    }
+
     pub(crate) fn note(&mut self, name: &'static str, value: impl Into<String>, source: Source) {
         self.settings.push((name, value.into(), source));
     }

@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use crate::export::dialect::Dialect as _;
 use crate::export::otlp::Collector;
 use crate::export::{Destination, Encoder, TraceChunk};
+use crate::finding::Finding;
 use crate::model::span::Span;
 use crate::model::weight;
 use crate::sync::{after, block_on, lock, now};
@@ -68,7 +69,7 @@ impl fmt::Debug for ExporterSettings {
 
 pub(crate) fn destination(settings: ExporterSettings) -> Destination {
     let ExporterSettings { name, exporter } = settings;
-    let wire = ExporterWire { exporter, resource: None };
+    let wire = ExporterWire { exporter, in_use: false, resource: None };
     Destination::new(format!("exporter {name}"), Box::new(ExporterEncoder), Box::new(wire))
 }
 
@@ -88,6 +89,8 @@ impl Encoder for ExporterEncoder {
 
 struct ExporterWire {
     exporter: Arc<dyn Exports>,
+    /// Whether a pipe uses it. What was only looked at is the program's still.
+    in_use: bool,
     resource: Option<Arc<Resource>>,
 }
 
@@ -113,7 +116,14 @@ impl Wire for ExporterWire {
     }
 
     fn prepare(&mut self, _timeout: Duration) -> Verdict {
+        self.in_use = true;
         Verdict::delivered()
+    }
+
+    fn examine(&mut self, _timeout: Duration) -> Vec<Finding> {
+        vec![Finding::ok(
+            "an exporter of the program's own, which can be asked nothing without spans",
+        )]
     }
 
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
@@ -147,6 +157,9 @@ impl Wire for ExporterWire {
 impl Drop for ExporterWire {
     fn drop(&mut self) {
         const PATIENCE: Duration = Duration::from_secs(5);
+        if !self.in_use {
+            return;
+        }
         let _ = catch_unwind(AssertUnwindSafe(|| self.exporter.shutdown(PATIENCE)));
     }
 }

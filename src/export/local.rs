@@ -21,6 +21,7 @@ use crate::export::otlp::Unmistakable;
 use crate::export::span_encoder::SpanEncoder;
 use crate::export::tree::Trees;
 use crate::export::{Destination, Encoder, TraceChunk};
+use crate::finding::Finding;
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire, owner_only};
 
 const NAME_PREFIX: &str = "local ";
@@ -116,6 +117,23 @@ impl LocalWire {
         Ok(())
     }
 
+    /// Tries to write, and leaves nothing that was not there before.
+    fn try_out(&self) -> std::io::Result<()> {
+        let file = self.path(0);
+        let missing = self.directory.ancestors().take_while(|ancestor| !ancestor.exists());
+        let made: Vec<_> = missing.filter(|ancestor| !ancestor.as_os_str().is_empty()).collect();
+        let is_new = !file.exists();
+        let tried = self.open().map(drop);
+        if is_new && tried.is_ok() {
+            std::fs::remove_file(file)?;
+        }
+        for directory in made {
+            // One that was not made is not there, and one that others use is not empty.
+            let _ = std::fs::remove_dir(directory);
+        }
+        tried
+    }
+
     fn cannot_write(&self, error: &std::io::Error) -> String {
         format!("cannot write {}: {error}", self.path(0).display())
     }
@@ -136,6 +154,13 @@ impl Wire for LocalWire {
             }
         }
         Verdict::delivered()
+    }
+
+    fn examine(&mut self, _timeout: Duration) -> Vec<Finding> {
+        vec![match self.try_out() {
+            Ok(()) => Finding::ok("can be written"),
+            Err(error) => Finding::error(format!("{}. {SET_DIRECTORY}", self.cannot_write(&error))),
+        }]
     }
 
     fn deliver(&mut self, spans: &[Payload], _timeout: Duration) -> Verdict {
@@ -169,6 +194,10 @@ impl Wire for ConsoleWire {
 
     fn prepare(&mut self, _timeout: Duration) -> Verdict {
         Verdict::delivered()
+    }
+
+    fn examine(&mut self, _timeout: Duration) -> Vec<Finding> {
+        vec![Finding::ok("traces are drawn on stderr")]
     }
 
     fn deliver(&mut self, _spans: &[Payload], _timeout: Duration) -> Verdict {

@@ -197,6 +197,8 @@ pub mod http {
     pub const TRACES_PATH: &str = "/v1/traces";
     /// Trace-info call (`StartTraceV3`).
     pub const TRACE_INFO_PATH: &str = "/api/3.0/mlflow/traces";
+    /// Version of the server, as plain text.
+    pub const VERSION_PATH: &str = "/version";
     /// Experiment look-up by name.
     pub const EXPERIMENT_BY_NAME_PATH: &str = "/api/2.0/mlflow/experiments/get-by-name";
     /// Experiment look-up by id.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::io::{ErrorKind, Read as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ureq::http::Uri;
 use ureq::{Agent, Body, RequestBuilder, SendBody, Timeout};
@@ -69,6 +69,10 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) location: Option<String>,
+    /// What time it is there.
+    pub(crate) date: Option<SystemTime>,
+    /// The proxies that the answer came through, where they say so.
+    pub(crate) via: Option<String>,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
     /// Whether there was more of the body than what was read.
@@ -157,14 +161,17 @@ impl Http {
         let (head, body) = response.into_parts();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let (body, cut_short) = read(body);
+        let date = header("date").and_then(retry::date);
         Ok(Reply {
             status: head.status.as_u16(),
             retry_after: header("retry-after").and_then(|value| {
                 // A date is meant by the server's clock, of which it tells the time.
-                let now = header("date").and_then(retry::date).unwrap_or_else(wall_clock);
+                let now = date.unwrap_or_else(wall_clock);
                 retry::retry_after(value, now)
             }),
             location: header("location").map(str::to_owned),
+            date,
+            via: header("via").map(str::to_owned),
             content_type: header("content-type").unwrap_or_default().to_owned(),
             body,
             cut_short,
@@ -188,6 +195,11 @@ impl Reply {
     /// that every program would carry.
     pub(crate) fn json(&self) -> Option<serde_json::Value> {
         serde_json::from_str(&self.text()).ok()
+    }
+
+    /// Whether it is a page for people, which no receiver of spans answers with.
+    pub(crate) fn is_page(&self) -> bool {
+        self.content_type.starts_with("text/html")
     }
 
     /// Whether nginx says that it got no client certificate, or not the right one.

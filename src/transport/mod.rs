@@ -16,9 +16,11 @@ use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::finding::Finding;
 use crate::stats::DropReason;
 
 pub(crate) mod breaker;
+pub(crate) mod checkup;
 pub(crate) mod connection;
 pub(crate) mod endpoint;
 #[cfg(feature = "grpc")]
@@ -225,6 +227,9 @@ pub(crate) trait Wire: Send {
     fn limits(&self) -> Limits;
     /// Finds out whether the destination can be used; called until it says so, before any span.
     fn prepare(&mut self, timeout: Duration) -> Verdict;
+    /// Looks at what [`prepare`](Self::prepare) and [`deliver`](Self::deliver) will need, one step after
+    /// the other as long as they make sense. Makes nothing, sends no span, and tells nobody else.
+    fn examine(&mut self, timeout: Duration) -> Vec<Finding>;
     /// Sends spans as one request.
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict;
     /// Sends what follows a trace; `whole` is false when a span of it was dropped.

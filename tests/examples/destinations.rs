@@ -95,3 +95,15 @@ fn the_official_exporter_writes_what_the_collector_gets() {
     assert!(explained.is_some_and(|line| line.contains("official")), "{}", text(&output.stderr));
     check(&server.spans());
 }
+
+#[test]
+fn the_doctor_says_whether_the_spans_would_get_there_by_its_status() {
+    let server = Server::mlflow();
+    let to = |url: &str| run("doctor", &[], &[("MLFLOW_TRACKING_URI", url)]);
+    let output = to(&server.url());
+    let lines = said(&output).join("\n");
+    assert!(lines.contains("(MLFLOW_TRACKING_URI)") && lines.contains("takes spans"), "{lines}");
+    let output = to(&DeadPort::reserve().url());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("is the MLflow server running there?"));
+}

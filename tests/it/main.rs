@@ -14,6 +14,7 @@ mod deliver_mlflow;
 mod deliver_otlp;
 mod deliver_table;
 mod destinations;
+mod doctor;
 mod durable;
 mod exporters;
 mod flush;

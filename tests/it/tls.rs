@@ -4,12 +4,12 @@ mod secure;
 
 use std::time::Duration;
 
-use mlflow_tracing::Protocol;
 use mlflow_tracing::destination::{Destination, Mlflow, Otlp};
 use mlflow_tracing::opentelemetry::KeyValue;
 use mlflow_tracing::opentelemetry::trace::{
     TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
+use mlflow_tracing::{Protocol, Severity};
 
 use crate::proxy::Proxy;
 use crate::support::app::{builder, conserved, end_span};
@@ -273,4 +273,20 @@ fn a_server_of_tls_that_does_not_speak_http2_is_told_from_one_of_grpc() {
         let advice = "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf";
         assert!(words.contains(why) && words.contains(advice), "{words}");
     }
+}
+
+#[test]
+fn the_doctor_tells_where_tls_is_spoken_and_where_it_is_not() {
+    let secure = Secure::new(Server::mlflow());
+    let plain = format!("http://{}", secure.front.address());
+    for (settings, expected) in [
+        (secure.with(&[]), "UnknownIssuer; check MLFLOW_TRACKING_SERVER_CERT_PATH"),
+        (builder().with_tracking_uri(&plain), "if it is TLS, write https://"),
+        (builder().with_otlp_endpoint(&plain), "if it is TLS, write https://"),
+    ] {
+        let report = settings.diagnose(PATIENCE).to_string();
+        assert!(report.contains("\nerror ") && report.contains(expected), "{report}");
+    }
+    let report = secure.with(&[("MLFLOW_TRACKING_SERVER_CERT_PATH", CA)]).diagnose(PATIENCE);
+    assert_eq!(report.severity(), Severity::Ok, "{report}");
 }

@@ -1,5 +1,7 @@
 //! Requests to an MLflow server: the experiment at the start, spans, trace info.
 
+mod examine;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,6 +11,7 @@ use crate::diagnostics;
 use crate::export::form::Form;
 use crate::export::mlflow_settings::{Experiment, MlflowSettings};
 use crate::export::{frame, reply};
+use crate::finding::Finding;
 use crate::model::percent;
 use crate::semconv::http as names;
 use crate::stats::DropReason;
@@ -175,6 +178,10 @@ impl Wire for MlflowWire {
         }
     }
 
+    fn examine(&mut self, timeout: Duration) -> Vec<Finding> {
+        self.examined(timeout)
+    }
+
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
         let body = frame::request(spans);
         let outcome = self.post_spans(&self.span_headers, &body, timeout);
@@ -201,6 +208,9 @@ impl Wire for MlflowWire {
     }
 }
 
+/// The first version that takes spans at `/v1/traces`.
+const OLDEST: (u32, u32) = (3, 6);
+const NOT_MLFLOW: &str = "the answer is not MLflow's; check the tracking URI";
 /// What to do when no connection can come about.
 const CERTIFICATES: &str = "check MLFLOW_TRACKING_SERVER_CERT_PATH (who is trusted) and \
      MLFLOW_TRACKING_CLIENT_CERT_PATH (who we are)";
@@ -219,9 +229,7 @@ fn judge(outcome: &Outcome, body_bytes: usize) -> Verdict {
 fn refused(reply: Reply) -> Verdict {
     match judge(&Outcome::Reply(reply), 0) {
         Verdict::Split { problem, .. } => Verdict::when_mended(problem),
-        Verdict::Delivered { .. } => {
-            Verdict::when_mended("the answer is not MLflow's; check the tracking URI")
-        }
+        Verdict::Delivered { .. } => Verdict::when_mended(NOT_MLFLOW),
         failed @ Verdict::Failed { .. } => failed,
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{CERTIFICATES, OtlpSettings};
+use super::{CERTIFICATES, OtlpSettings, http};
 use crate::error::Result;
 use crate::export::{frame, reply};
+use crate::finding::Finding;
+use crate::transport::checkup;
 use crate::transport::grpc::{Grpc, Outcome};
 use crate::transport::http::Failure;
 use crate::transport::retry::classify_failure;
@@ -14,23 +16,39 @@ const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 
 #[expect(clippy::unnecessary_wraps, reason = "its twin without the feature fails")]
 pub(super) fn wire(settings: OtlpSettings) -> Result<Box<dyn Wire>> {
-    let OtlpSettings { url, headers, gzip, connection, limits, .. } = settings;
+    let grpc = client(&settings);
+    Ok(Box::new(GrpcWire { grpc, settings }))
+}
+
+/// Whether a server is there that speaks gRPC, whatever it answers.
+pub(super) fn is_spoken(settings: &OtlpSettings, timeout: Duration) -> bool {
+    let outcome = client(settings).call(EXPORT, Vec::new(), timeout);
+    !matches!(outcome, Outcome::Failed(_))
+}
+
+fn client(settings: &OtlpSettings) -> Grpc {
+    let OtlpSettings { url, headers, gzip, connection, .. } = settings;
     // Scheme, host and port: gRPC has paths of its own.
     let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    Ok(Box::new(GrpcWire { grpc: Grpc::new(origin, headers, gzip, connection), limits }))
+    Grpc::new(origin, headers.clone(), *gzip, connection.clone())
 }
 
 struct GrpcWire {
     grpc: Grpc,
-    limits: Limits,
+    settings: OtlpSettings,
 }
 
 impl GrpcWire {
     fn export(&mut self, message: Vec<u8>, timeout: Duration) -> Verdict {
         let bytes = message.len();
-        match self.grpc.call(EXPORT, message, timeout) {
+        let outcome = self.grpc.call(EXPORT, message, timeout);
+        self.verdict(&outcome, bytes)
+    }
+
+    fn verdict(&self, outcome: &Outcome, bytes: usize) -> Verdict {
+        match outcome {
             Outcome::Answer(answer) => {
-                let partial = reply::partial_success_of(&answer, |words| self.grpc.mask(words));
+                let partial = reply::partial_success_of(answer, |words| self.grpc.mask(words));
                 partial.unwrap_or_else(|| reply::odd("gRPC OK and an answer that cannot be read"))
             }
             Outcome::TooLong => reply::odd("gRPC OK and an answer that is too long"),
@@ -38,14 +56,11 @@ impl GrpcWire {
             Outcome::Stale(failure) => Verdict::Failed {
                 repeat: Repeat::AtOnce,
                 in_doubt: failure.is_in_doubt(),
-                problem: failure.into_words(),
+                problem: failure.clone().into_words(),
             },
-            Outcome::Failed(failure) => classify_failure(&failure, bytes).advised(match failure {
+            Outcome::Failed(failure) => classify_failure(failure, bytes).advised(match failure {
                 Failure::Unusable(_) => CERTIFICATES,
-                _ => {
-                    "is a collector listening there for gRPC? For HTTP set \
-                     OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-                }
+                _ => LISTENING,
             }),
         }
     }
@@ -53,7 +68,7 @@ impl GrpcWire {
 
 impl Wire for GrpcWire {
     fn limits(&self) -> Limits {
-        self.limits
+        self.settings.limits
     }
 
     /// An empty request: receivers answer it with success, or at least tell what is wrong.
@@ -62,6 +77,17 @@ impl Wire for GrpcWire {
             Verdict::Split { .. } => Verdict::delivered(),
             other => other,
         }
+    }
+
+    fn examine(&mut self, timeout: Duration) -> Vec<Finding> {
+        let outcome = self.grpc.call(EXPORT, Vec::new(), timeout);
+        let verdict = self.verdict(&outcome, 0);
+        let mut findings = checkup::between(self.settings.connection.proxy.as_ref(), None);
+        findings.push(checkup::finding(verdict, "takes OTLP over gRPC"));
+        if matches!(outcome, Outcome::Failed(_)) && http::is_spoken(&self.settings, timeout) {
+            findings.push(Finding::error(format!("HTTP is spoken there; {TAKE_HTTP}")));
+        }
+        findings
     }
 
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
@@ -77,3 +103,7 @@ impl Wire for GrpcWire {
         self.grpc.interrupter()
     }
 }
+
+const TAKE_HTTP: &str = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf";
+const LISTENING: &str = "is a collector listening there for gRPC? For HTTP set \
+                         OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf";

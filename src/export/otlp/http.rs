@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::{CERTIFICATES, OtlpSettings};
+use super::{CERTIFICATES, OtlpSettings, grpc};
 use crate::export::form::Form;
 use crate::export::reply;
+use crate::finding::Finding;
 use crate::semconv::http::EXPERIMENT_HEADER;
+use crate::sync::wall_clock;
+use crate::transport::checkup;
 use crate::transport::gzip;
 use crate::transport::http::{Failure, Http, Method, Outcome, Request};
 use crate::transport::parts::Parts;
@@ -60,6 +63,26 @@ impl Wire for HttpWire {
         }
     }
 
+    fn examine(&mut self, timeout: Duration) -> Vec<Finding> {
+        let (verdict, outcome) = self.post(&self.form.request(&[]), timeout);
+        let reply = match &outcome {
+            Outcome::Reply(reply) => Some(reply),
+            Outcome::Failed(_) => None,
+        };
+        let mut findings = checkup::between(self.settings.connection.proxy.as_ref(), reply);
+        findings.push(match reply.filter(|reply| reply.status < 300 && reply.is_page()) {
+            Some(_) => Finding::error(format!("the answer is a page for people; {PATH}")),
+            None => {
+                checkup::finding(verdict, format!("takes OTLP as {}", self.form.content_type()))
+            }
+        });
+        findings.extend(checkup::clock(reply.and_then(|reply| reply.date), wall_clock()));
+        if reply.is_none() && grpc::is_spoken(&self.settings, timeout) {
+            findings.push(Finding::error(format!("gRPC is spoken there; {TAKE_GRPC}")));
+        }
+        findings
+    }
+
     fn deliver(&mut self, spans: &[Payload], timeout: Duration) -> Verdict {
         let (verdict, outcome) = self.post(&self.form.request(spans), timeout);
         reply::accepted(verdict, &outcome)
@@ -80,23 +103,31 @@ fn is_experiment(header: &str) -> bool {
     header.eq_ignore_ascii_case(EXPERIMENT_HEADER)
 }
 
+/// Whether a server is there that speaks HTTP, whatever it answers.
+pub(super) fn is_spoken(settings: &OtlpSettings, timeout: Duration) -> bool {
+    let form = Form::Protobuf;
+    let wire = HttpWire::new(settings.clone(), form);
+    matches!(wire.post(&form.request(&[]), timeout).1, Outcome::Reply(_))
+}
+
+const TAKE_GRPC: &str = "set OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
+const LISTENING: &str = "is a collector listening there for HTTP? For gRPC set \
+                         OTEL_EXPORTER_OTLP_PROTOCOL=grpc";
+const PATH: &str = "check the path: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used as it is, \
+                    OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces appended";
+
 /// What a person can do about it.
 fn advice(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Failed(Failure::Unusable(_)) => CERTIFICATES,
-        Outcome::Failed(_) => {
-            "is a collector listening there for HTTP? For gRPC set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
-        }
+        Outcome::Failed(_) => LISTENING,
         Outcome::Reply(reply) if reply.misses_certificate() => CERTIFICATES,
         Outcome::Reply(reply) => match reply.status {
             300..=399 => {
                 "redirects are not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to where it leads"
             }
             401 | 403 => "set the credentials in OTEL_EXPORTER_OTLP_HEADERS",
-            404 | 405 => {
-                "check the path: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is used as it is, \
-                 OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces appended"
-            }
+            404 | 405 => PATH,
             407 => PROXY_CREDENTIALS,
             501 => "does this address take traces? Check OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
             _ => "",

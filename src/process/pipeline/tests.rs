@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::export::{Encoder, TraceChunk};
+use crate::finding::Finding;
 use crate::stats::DropReason;
 use crate::sync::clock::waited;
 use crate::tests::{cases, root_data};
@@ -33,6 +34,10 @@ impl Wire for Deaf {
     fn prepare(&mut self, _: Duration) -> Verdict {
         let _ = self.0.recv();
         Verdict::delivered()
+    }
+
+    fn examine(&mut self, _: Duration) -> Vec<Finding> {
+        Vec::new()
     }
 
     fn deliver(&mut self, _: &[Payload], _: Duration) -> Verdict {

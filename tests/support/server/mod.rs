@@ -250,6 +250,7 @@ impl Shared {
             ("POST", path) if path.ends_with("/v1/traces") => Route::Spans,
             ("POST", path) if path.ends_with("/api/3.0/mlflow/traces") => Route::TraceInfo,
             (_, path) if path.contains("/api/2.0/mlflow/experiments/") => Route::Setup,
+            ("GET", path) if path.ends_with("/version") => Route::Version,
             _ => Route::Other,
         }
     }
@@ -330,6 +331,9 @@ impl State {
     fn ordinary(&mut self, request: &Request) -> Answer {
         match self.store.as_mut() {
             Some(store) if request.route == Route::Setup => store.answer(request),
+            Some(_) if request.route == Route::Version => {
+                Answer::new(200).body("text/plain", "3.17.2")
+            }
             _ => Answer::new(200),
         }
     }

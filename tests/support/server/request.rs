@@ -15,6 +15,8 @@ pub(crate) enum Route {
     Setup,
     Spans,
     TraceInfo,
+    /// Which version an MLflow server has.
+    Version,
     /// Anything that nobody should ask for.
     Other,
 }
