@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(
-    not(all(feature = "grpc", feature = "macros", feature = "mlflow", feature = "tls")),
+    not(all(
+        feature = "grpc",
+        feature = "macros",
+        feature = "metrics",
+        feature = "mlflow",
+        feature = "tls"
+    )),
     expect(dead_code, reason = "what the features read")
 )]
 #![cfg_attr(
@@ -29,6 +35,8 @@ mod finding;
 mod generated;
 mod guard;
 mod init;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod model;
 mod process;
 mod replay;

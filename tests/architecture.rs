@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the crate with the modules it may use, bottom to top.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("error", &[]),
     ("stats", &[]),
     ("finding", &[]),
@@ -55,6 +55,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         "guard",
         &["error", "stats", "exit", "diagnostics", "context", "process", "capture", "config"],
     ),
+    ("metrics", &["stats", "semconv", "sync", "process", "guard"]),
     ("init", &["error", "exit", "diagnostics", "export", "process", "capture", "config", "guard"]),
     (
         "replay",

@@ -15,6 +15,7 @@ use crate::export::{Destination, Encoder, TraceChunk};
 use crate::finding::Finding;
 use crate::model::span::Span;
 use crate::model::weight;
+use crate::semconv::metrics::EXPORTER_TYPE;
 use crate::sync::{after, block_on, lock, now};
 use crate::transport::{Body, Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire};
 
@@ -70,7 +71,8 @@ impl fmt::Debug for ExporterSettings {
 pub(crate) fn destination(settings: ExporterSettings) -> Destination {
     let ExporterSettings { name, exporter } = settings;
     let wire = ExporterWire { exporter, in_use: false, resource: None };
-    Destination::new(format!("exporter {name}"), Box::new(ExporterEncoder), Box::new(wire))
+    let name = format!("exporter {name}");
+    Destination::new(name, EXPORTER_TYPE, Box::new(ExporterEncoder), Box::new(wire))
 }
 
 struct ExporterEncoder;

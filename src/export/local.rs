@@ -22,6 +22,7 @@ use crate::export::span_encoder::SpanEncoder;
 use crate::export::tree::Trees;
 use crate::export::{Destination, Encoder, TraceChunk};
 use crate::finding::Finding;
+use crate::semconv::metrics::LOCAL_TYPE;
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Repeat, Verdict, Wire, owner_only};
 
 const NAME_PREFIX: &str = "local ";
@@ -43,11 +44,16 @@ pub(crate) fn destination(settings: LocalSettings) -> Destination {
     let trees = settings.console.then(|| Trees::new(settings.colours));
     let encoder = LocalEncoder { spans: SpanEncoder::own(Form::Json), trees };
     let Some(directory) = settings.directory else {
-        return Destination::new("console".to_owned(), Box::new(encoder), Box::new(ConsoleWire));
+        return Destination::new(
+            "console".to_owned(),
+            LOCAL_TYPE,
+            Box::new(encoder),
+            Box::new(ConsoleWire),
+        );
     };
     let name = format!("{NAME_PREFIX}{}", directory.display());
     let wire = LocalWire { directory, unwritable: None, file: None };
-    Destination::new(name, Box::new(encoder), Box::new(wire))
+    Destination::new(name, LOCAL_TYPE, Box::new(encoder), Box::new(wire))
 }
 
 struct LocalEncoder {

@@ -73,6 +73,8 @@ pub(crate) trait Encoder: Send {
 /// Where spans go: a name for people, a dialect, a protocol, and what it wants of them.
 pub(crate) struct Destination {
     pub(crate) name: String,
+    /// One of those in [`semconv::metrics`](crate::semconv::metrics).
+    pub(crate) component_type: &'static str,
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) wire: Box<dyn Wire>,
     pub(crate) retry: RetryPolicy,
@@ -84,8 +86,21 @@ pub(crate) struct Destination {
 
 impl Destination {
     /// A destination that takes every span, and is tried as is usual.
-    pub(crate) fn new(name: String, encoder: Box<dyn Encoder>, wire: Box<dyn Wire>) -> Self {
-        Self { name, encoder, wire, retry: RetryPolicy::default(), filter: None, stored_as: None }
+    pub(crate) fn new(
+        name: String,
+        component_type: &'static str,
+        encoder: Box<dyn Encoder>,
+        wire: Box<dyn Wire>,
+    ) -> Self {
+        Self {
+            name,
+            component_type,
+            encoder,
+            wire,
+            retry: RetryPolicy::default(),
+            filter: None,
+            stored_as: None,
+        }
     }
 
     /// The same, of which spans can be kept on disk under a name.

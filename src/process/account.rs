@@ -29,6 +29,8 @@ impl fmt::Debug for DropCallback {
 pub(crate) struct Account {
     intake: Arc<Intake>,
     outboxes: Vec<Arc<Outbox>>,
+    /// Of the destinations, in order.
+    component_types: Vec<&'static str>,
     callback: Option<DropCallback>,
     losses: Mutex<Losses>,
 }
@@ -37,13 +39,18 @@ impl Account {
     pub(crate) fn new(
         intake: Arc<Intake>,
         outboxes: Vec<Arc<Outbox>>,
+        component_types: Vec<&'static str>,
         callback: Option<DropCallback>,
     ) -> Self {
-        Self { intake, outboxes, callback, losses: Mutex::default() }
+        Self { intake, outboxes, component_types, callback, losses: Mutex::default() }
     }
 
     pub(crate) fn intake(&self) -> &Arc<Intake> {
         &self.intake
+    }
+
+    pub(crate) fn component_types(&self) -> &[&'static str] {
+        &self.component_types
     }
 
     pub(crate) fn stats(&self, now: Instant) -> Stats {

@@ -108,8 +108,10 @@ impl Pipeline {
         let resource = Arc::new(Mutex::new(Arc::new(resource)));
         let outboxes: Vec<_> =
             destinations.iter().map(|destination| Arc::new(settings.outbox(destination))).collect();
+        let types = destinations.iter().map(|destination| destination.component_type).collect();
         let callback = settings.drop_callback.clone();
-        let account = Arc::new(Account::new(Arc::clone(&intake), outboxes.clone(), callback));
+        let account = Account::new(Arc::clone(&intake), outboxes.clone(), types, callback);
+        let account = Arc::new(account);
         let mut lanes = Vec::new();
         let mut outlets = Vec::new();
         let mut threads = Vec::new();
@@ -152,6 +154,10 @@ impl Pipeline {
                  allows more",
             );
         }
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     pub(crate) fn settings(&self) -> &PipelineSettings {

@@ -207,6 +207,55 @@ pub mod http {
     pub const EXPERIMENT_CREATE_PATH: &str = "/api/2.0/mlflow/experiments/create";
 }
 
+/// Metrics of the pipe itself, and their attributes.
+///
+/// Source: OpenTelemetry semantic conventions 1.43, "SDK metrics" (status: development). Names that begin
+/// with `mlflow_tracing` are ours.
+pub mod metrics {
+    /// Which component is meant: a destination by its name in the account.
+    pub const COMPONENT_NAME: &str = "otel.component.name";
+    /// What kind of component it is.
+    pub const COMPONENT_TYPE: &str = "otel.component.type";
+    /// Why spans were given up: a [`DropReason`](crate::DropReason).
+    pub const ERROR_TYPE: &str = "error.type";
+    /// Type of the processor that takes spans in.
+    pub const PROCESSOR_TYPE: &str = "mlflow_tracing::MlflowSpanProcessor";
+    /// Type of a destination that is spoken to by OTLP over gRPC.
+    pub const OTLP_GRPC_TYPE: &str = "otlp_grpc_span_exporter";
+    /// Type of a destination that is spoken to by `http/protobuf`, as MLflow is.
+    pub const OTLP_HTTP_TYPE: &str = "otlp_http_span_exporter";
+    /// Type of a destination that is spoken to by `http/json`.
+    pub const OTLP_HTTP_JSON_TYPE: &str = "otlp_http_json_span_exporter";
+    /// Type of a destination that keeps traces on this machine.
+    pub const LOCAL_TYPE: &str = "mlflow_tracing::destination::Local";
+    /// Type of a destination that is an exporter of the program's.
+    pub const EXPORTER_TYPE: &str = "mlflow_tracing::destination::Exporter";
+    /// Spans that ended and are yet to be encoded.
+    pub const QUEUE_SIZE: &str = "otel.sdk.processor.span.queue.size";
+    /// Spans that were handed to the destinations, or given up before.
+    pub const PROCESSED: &str = "otel.sdk.processor.span.processed";
+    /// Spans that wait for a destination, in memory or on disk, or are under way to it.
+    pub const INFLIGHT: &str = "otel.sdk.exporter.span.inflight";
+    /// Spans that a destination acknowledged, or will never get.
+    pub const EXPORTED: &str = "otel.sdk.exporter.span.exported";
+    /// Spans that wait on disk alone.
+    pub const SPOOLED: &str = "mlflow_tracing.exporter.span.spooled";
+    /// Spans taken over from processes that are no more.
+    pub const RECOVERED: &str = "mlflow_tracing.exporter.span.recovered";
+    /// Spans that a destination's filter left out.
+    pub const FILTERED: &str = "mlflow_tracing.exporter.span.filtered";
+    /// Spans sent again after an attempt whose end is not known.
+    pub const DUPLICATES: &str = "mlflow_tracing.exporter.span.duplicates";
+    /// Requests repeated after a failure.
+    pub const RETRIES: &str = "mlflow_tracing.exporter.retries";
+    /// Bytes in memory for a destination.
+    pub const MEMORY: &str = "mlflow_tracing.exporter.memory.size";
+    /// Bytes on disk for a destination.
+    pub const DISK: &str = "mlflow_tracing.exporter.disk.size";
+    /// How long the oldest span that waits has waited.
+    pub const OLDEST: &str = "mlflow_tracing.exporter.span.oldest.age";
+}
+
 /// Notes from the capturing layer to the worker: never leave the process.
 ///
 /// They are attributes because the span is the only thing the two share.

@@ -23,6 +23,7 @@ mod golden;
 mod local;
 mod losses;
 mod memory;
+mod metrics;
 mod proxy;
 mod replay;
 mod runtimes;

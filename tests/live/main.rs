@@ -8,6 +8,7 @@
 mod agent;
 mod comparable;
 mod crowd;
+mod doctor;
 mod elastic;
 mod encoder;
 mod exact;

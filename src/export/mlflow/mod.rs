@@ -43,8 +43,9 @@ pub(crate) fn destination(settings: MlflowSettings) -> Result<Destination> {
     };
     let name = format!("MLflow {}", settings.endpoint.url());
     let stored_as = format!("{name} {}{}", settings.experiment, settings.workspace());
-    let wire = wire::MlflowWire::new(settings);
-    Ok(Destination::new(name, Box::new(encoder), Box::new(wire)).stored_as(stored_as))
+    let wire = Box::new(wire::MlflowWire::new(settings));
+    let kind = semconv::metrics::OTLP_HTTP_TYPE;
+    Ok(Destination::new(name, kind, Box::new(encoder), wire).stored_as(stored_as))
 }
 
 struct MlflowEncoder {

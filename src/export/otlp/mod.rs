@@ -20,6 +20,7 @@ use crate::export::span_encoder::SpanEncoder;
 use crate::export::{Destination, Encoder, TraceChunk};
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::protocol::Protocol;
+use crate::semconv::metrics;
 use crate::transport::connection::Connection;
 use crate::transport::headers::Headers;
 use crate::transport::{Limits, Parcel, Wire};
@@ -59,13 +60,19 @@ pub(crate) fn destination(settings: OtlpSettings) -> Result<Destination> {
     let encoder = encoder.fitting(settings.limits.max_bytes);
     let dialect: Box<dyn Dialect + Send> =
         if settings.gen_ai_messages { Box::new(GenAi) } else { Box::new(Collector) };
+    let component_type = match settings.protocol {
+        Protocol::Grpc => metrics::OTLP_GRPC_TYPE,
+        Protocol::HttpJson => metrics::OTLP_HTTP_JSON_TYPE,
+        Protocol::HttpProtobuf => metrics::OTLP_HTTP_TYPE,
+    };
     let wire: Box<dyn Wire> = match settings.protocol {
         Protocol::Grpc => grpc::wire(settings)?,
         Protocol::HttpJson | Protocol::HttpProtobuf => {
             Box::new(http::HttpWire::new(settings, form))
         }
     };
-    Ok(Destination::new(name, Box::new(Otlp { encoder, dialect }), wire).stored_as(stored_as))
+    let encoder = Box::new(Otlp { encoder, dialect });
+    Ok(Destination::new(name, component_type, encoder, wire).stored_as(stored_as))
 }
 
 struct Otlp {

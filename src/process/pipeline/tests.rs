@@ -69,7 +69,8 @@ fn hanging() -> (Pipeline, Vec<Sender<()>>) {
     let destinations = (0..2).map(|_| {
         let ((worker, stuck), (sender, deaf)) = (channel(), channel());
         held.extend([worker, sender]);
-        Destination::new("nobody".to_owned(), Box::new(Stuck(stuck)), Box::new(Deaf(deaf)))
+        let (encoder, wire) = (Box::new(Stuck(stuck)), Box::new(Deaf(deaf)));
+        Destination::new("nobody".to_owned(), "deaf", encoder, wire)
     });
     let destinations = destinations.collect();
     let resource = Resource::builder_empty().build();

@@ -86,7 +86,7 @@ fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
         .collect();
     let resource = Arc::new(Resource::builder_empty().build());
     let intake = Arc::new(Intake::new(1 << 20));
-    let account = Account::new(Arc::clone(&intake), outboxes.clone(), None);
+    let account = Account::new(Arc::clone(&intake), outboxes.clone(), Vec::new(), None);
     let worker = Worker {
         tick: TICK,
         intake,
