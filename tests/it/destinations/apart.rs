@@ -49,12 +49,13 @@ fn beside(other: Option<Destination>) -> (Duration, DestinationStats) {
     (time, account)
 }
 
-/// An account without the address, and without the memory: a batch gives that back a moment after it
-/// is counted.
+/// An account without the address, and without the memory and its age: a batch gives them back a
+/// moment after it is counted.
 fn counts(account: &DestinationStats) -> DestinationStats {
     let mut counts = account.clone();
     counts.name.clear();
     counts.pending_bytes = 0;
+    counts.oldest_pending = None;
     counts
 }
 
