@@ -51,4 +51,31 @@ impl Form {
             Self::Protobuf => frame::request(spans),
         }
     }
+
+    /// The body of a request with one resource, of which nothing is told and which has no spans.
+    pub(crate) fn without_spans(self) -> Parts<'static> {
+        match self {
+            Self::Json => br#"{"resourceSpans":[{}]}"#.to_vec().into(),
+            // Field 1, of no bytes.
+            Self::Protobuf => vec![0x0a, 0].into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn a_request_without_spans_has_one_resource_in_either_form() {
+        let protobuf = Form::Protobuf.without_spans().to_vec();
+        let json = Form::Json.without_spans().to_vec();
+        let protobuf = ExportTraceServiceRequest::decode(protobuf.as_slice()).unwrap();
+        let json: ExportTraceServiceRequest = serde_json::from_slice(&json).unwrap();
+        assert_eq!((protobuf.resource_spans.len(), &protobuf), (1, &json));
+        assert!(protobuf.resource_spans[0].scope_spans.is_empty());
+    }
 }

@@ -130,10 +130,14 @@ fn what_a_server_refuses_is_told_with_the_fix() {
     let server = Server::collector();
     server.always(Route::Setup, 404);
     ill(&to_collector(&server), &["HTTP 404", "check the path"]);
-    // It may take spans all the same.
+    // What refuses a request without spans, in both ways to make one, may take others.
     server.always(Route::Setup, 400);
+    let before = server.asked();
     let found = found(&to_collector(&server));
-    assert_eq!(found[0].0, Severity::Warning, "{found:?}");
+    assert_eq!((found[0].0, server.asked() - before), (Severity::Warning, 2), "{found:?}");
+    server.as_usual(Route::Setup);
+    server.script(Route::Setup, [400]);
+    well(&to_collector(&server), &["takes OTLP as application/x-protobuf"]);
 }
 
 #[test]

@@ -43,15 +43,19 @@ fn servers_that_are_well_are_found_so_and_left_as_they_are() {
     for &protocol in PROTOCOLS {
         settings.push(otlp(&rotel::url(protocol), protocol));
     }
+    settings.push(otlp(&told("ELASTIC_TEST_URL"), Protocol::HttpProtobuf));
     settings.push(otlp(&told("ELASTIC_TEST_GRPC_URL"), Protocol::Grpc));
+    let as_otlp = otlp(&plain.uri, Protocol::HttpProtobuf);
+    settings.push(as_otlp.clone().with_otlp_header("x-mlflow-experiment-id", "0"));
     settings.push(otlp(&told("GATEWAY_TEST_GRPC_URL"), Protocol::Grpc));
     for settings in settings {
         let diagnosis = settings.diagnose(PATIENCE);
         assert_eq!(diagnosis.severity(), Severity::Ok, "{diagnosis}");
     }
-    // One that takes spans, but no request without them.
-    let picky = otlp(&told("ELASTIC_TEST_URL"), Protocol::HttpProtobuf).diagnose(PATIENCE);
-    assert_eq!(picky.severity(), Severity::Warning, "{picky}");
+    // Without the header it takes nothing, and says so.
+    let headless = as_otlp.diagnose(PATIENCE);
+    assert_eq!(headless.severity(), Severity::Warning, "{headless}");
+    assert!(headless.to_string().contains("x-mlflow-experiment-id"), "{headless}");
     // None was made: it still is to be.
     let again = mlflow(&plain).with_experiment(&new).diagnose(PATIENCE).to_string();
     assert!(again.contains(&format!("the experiment `{new}` is not there yet")), "{again}");

@@ -320,10 +320,10 @@ impl Shared {
     }
 }
 
-/// Whether a request to a collector is too short for a span: as protobuf it is empty, as JSON nearly.
+/// Whether a request to a collector is too short for a span.
 fn is_look(head: &Head) -> bool {
     let is_json = head.header("content-type") == Some("application/json");
-    head.length() < if is_json { 64 } else { 1 }
+    head.length() < if is_json { 64 } else { 4 }
 }
 
 impl State {
