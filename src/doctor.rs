@@ -107,7 +107,7 @@ impl Builder {
         };
         let mut findings = configuration(&config);
         if !config.disabled {
-            match init::destinations(&mut config) {
+            match init::destinations(&mut config)() {
                 Ok(destinations) => findings.extend(examined(destinations, patience, deadline)),
                 Err(error) => findings.push(Finding::error(error.to_string()).about(CONFIGURATION)),
             }

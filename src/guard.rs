@@ -40,6 +40,17 @@ use crate::stats::Stats;
 ///
 /// Dropping waits at most the drop timeout (5 s), on this thread, needs no runtime, and is safe in
 /// a panic. Spans that end later are counted as dropped (`after_shutdown`).
+///
+/// # Processes that fork
+///
+/// A child that is made by `fork` has none of the threads. It starts clean when its first root span
+/// begins, with threads, memory and an account of its own, from the same settings, and the guard is
+/// that of its own process: it waits for nothing of the parent's. What the parent held, it delivers.
+/// A span that is open at the fork is the parent's; what ends of its trace in the child before a
+/// root begins there is not recorded, and what ends later is sent by both. Exporters of the official
+/// SDK do not work there: their spans are counted as rejected. Nothing of this needs a call; before
+/// `exec` nothing happens at all. Ids stay unique in the spans of [`provider`](Self::provider) and
+/// [`layer`](Self::layer); a provider of your own has to see to them.
 #[must_use = "dropping the guard ends tracing; bind it to a variable that lives as long as the program"]
 pub struct TracingGuard {
     pub(crate) provider: SdkTracerProvider,
@@ -338,7 +349,7 @@ impl TracingGuard {
         let pipeline = Arc::downgrade(&self.pipeline);
         let make_root: MakeRoot = Arc::new(move |is_whole, build| {
             let pipeline = pipeline.upgrade();
-            roots::watched(pipeline.as_deref().and_then(Pipeline::intake), is_whole, build)
+            roots::watched(pipeline.as_deref().and_then(Pipeline::intake_here), is_whole, build)
         });
         let trace_context = Arc::clone(&self.trace_context);
         CapturingTracer { tracer: self.tracer.clone(), make_root, trace_context }
@@ -362,7 +373,7 @@ impl TracingGuard {
         let pipeline = Arc::downgrade(&self.pipeline);
         let target = self.target;
         Box::new(move |installed| {
-            if let Some(intake) = pipeline.upgrade().as_deref().and_then(Pipeline::intake) {
+            if let Some(intake) = pipeline.upgrade().as_deref().and_then(Pipeline::intake_here) {
                 intake.run(Box::new(move || probe::check(&installed, target)));
             }
         })

@@ -18,6 +18,8 @@ use crate::exit::{panic, signal};
 use crate::export::local::newest_file;
 use crate::export::{Destination, exporter, local, mlflow, otlp};
 use crate::guard::TracingGuard;
+use crate::process::fork::Destinations;
+use crate::process::ids::Ids;
 use crate::process::pipeline::Pipeline;
 use crate::process::processor::MlflowSpanProcessor;
 use crate::process::sampler::MlflowSampler;
@@ -134,10 +136,10 @@ impl Builder {
         if let Some(text) = without_destination(&config) {
             diagnostics::info(&text);
         }
-        let destinations = if config.disabled { Vec::new() } else { destinations(&mut config)? };
+        let destinations = destinations(&mut config);
         let pipeline =
-            Pipeline::start(destinations, config.resource.clone(), config.pipeline.clone())?;
-        let pipeline = Arc::new(pipeline);
+            Pipeline::start(destinations()?, config.resource.clone(), config.pipeline.clone())?;
+        let pipeline = Arc::new(pipeline.with_children(destinations));
         let signals = config.shutdown_on_signal.map(|patience| signal::watch(&pipeline, patience));
         if let Some(patience) = config.flush_on_panic {
             panic::watch(&pipeline, patience);
@@ -173,20 +175,34 @@ impl Builder {
     }
 }
 
-/// The destinations, taken out of `config`.
-pub(crate) fn destinations(config: &mut Config) -> Result<Vec<Destination>> {
-    std::mem::take(&mut config.destinations)
-        .into_iter()
-        .map(|DestinationConfig { kind, retry, filter }| {
-            let destination = match kind {
-                KindConfig::Exporter(settings) => exporter::destination(settings),
-                KindConfig::Local(settings) => local::destination(settings),
-                KindConfig::Mlflow(settings) => mlflow::destination(*settings)?,
-                KindConfig::Otlp(settings) => otlp::destination(*settings)?,
-            };
-            Ok(Destination { retry, filter, ..destination })
-        })
-        .collect()
+/// What makes the destinations: here, and again in a child that is made by `fork`.
+pub(crate) fn destinations(config: &mut Config) -> Destinations {
+    let all = std::mem::take(&mut config.destinations);
+    let wanted = if config.disabled { Vec::new() } else { all };
+    let here = std::process::id();
+    Arc::new(move || {
+        let is_first = std::process::id() == here;
+        if !is_first {
+            signal::is_left_behind();
+        }
+        wanted.iter().cloned().map(|config| destination(config, is_first)).collect()
+    })
+}
+
+/// `is_first` where it is not made again.
+fn destination(config: DestinationConfig, is_first: bool) -> Result<Destination> {
+    let DestinationConfig { kind, retry, filter } = config;
+    let destination = match kind {
+        KindConfig::Exporter(settings) if !is_first => exporter::left_behind(&settings),
+        KindConfig::Exporter(settings) => exporter::destination(settings),
+        KindConfig::Local(settings) => local::destination(settings),
+        KindConfig::Mlflow(mut settings) => {
+            settings.print_url &= is_first;
+            mlflow::destination(*settings)?
+        }
+        KindConfig::Otlp(settings) => otlp::destination(*settings)?,
+    };
+    Ok(Destination { retry, filter, ..destination })
 }
 
 /// Where the traces are when nobody named a destination.
@@ -211,7 +227,8 @@ fn provider(
     let builder = SdkTracerProvider::builder()
         .with_resource(config.resource.clone())
         .with_span_limits(config.span_limits)
-        .with_sampler(sampler);
+        .with_sampler(sampler)
+        .with_id_generator(Ids::default());
     // A processor that is not asked still costs.
     if config.disabled { builder.build() } else { builder.with_span_processor(processor).build() }
 }

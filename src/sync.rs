@@ -7,7 +7,8 @@ mod clock;
 pub(crate) mod clock;
 
 use std::pin::pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::process;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime};
@@ -18,6 +19,16 @@ pub(crate) use clock::now;
 /// Locks; a panic of another holder does not matter, because every holder only moves fields.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks what belongs to the threads of `process`. In a child that was made by `fork` the lock is a
+/// copy; there it is not waited for, because who held it is not there.
+pub(crate) fn lock_of<T>(mutex: &Mutex<T>, process: u32) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => (process::id() == process).then(|| lock(mutex)),
+    }
 }
 
 /// Waits for a signal, at most until `deadline` (for ever without one).
@@ -67,4 +78,35 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>, deadline: Instant) ->
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 pub(crate) fn wall_clock() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_of_another_process_is_not_waited_for() {
+        let mutex = Mutex::new(1);
+        assert_eq!(lock_of(&mutex, 0).map(|held| *held), Some(1), "it is free");
+        let held = lock(&mutex);
+        assert!(lock_of(&mutex, 0).is_none());
+        thread::scope(|scope| {
+            let (tell, told) = channel();
+            let own = &mutex;
+            scope.spawn(move || tell.send(*lock_of(own, process::id()).unwrap()));
+            assert!(told.try_recv().is_err());
+            drop(held);
+            assert_eq!(told.recv(), Ok(1));
+        });
+    }
+
+    #[test]
+    fn more_patience_than_the_clock_can_say_is_a_lot_of_it() {
+        let now = now();
+        let second = Duration::from_secs(1);
+        assert_eq!(after(now, second), now + second);
+        assert!(after(now, Duration::MAX) > now + 1_000_000 * second);
+    }
 }

@@ -78,8 +78,8 @@ step 'format, agent' cargo fmt --check --manifest-path examples/agent/Cargo.toml
 step 'lint, agent' lint --all-targets --target-dir target/agent \
   --manifest-path examples/agent/Cargo.toml
 step 'tests' cargo test
-step 'tests, signals and tower' cargo test --features signal,tower --test global_signal --test it -- \
-  signal serverless
+step 'tests, signals' cargo test --features signal,tower --test global_signal
+step 'tests, tower' cargo test --features signal,tower --test it -- serverless
 step 'tests, panic = abort' cargo test --test global_panic -- --ignored
 step 'tests, macros' cargo test --package mlflow-tracing-macros
 step 'tests, light build' cargo test --no-default-features --features macros,mlflow --lib

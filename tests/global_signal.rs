@@ -5,6 +5,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
+use fork::{Fork, fork, waitpid};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::raise;
 use tracing::info_span;
@@ -134,4 +135,29 @@ fn set_up_again_a_signal_delivers_again() {
     let Some((status, said)) = ended else { return };
     assert_eq!(status.signal(), Some(SIGTERM), "{said:?}");
     assert_eq!(server.spans().names(), ["span"]);
+}
+
+#[test]
+fn a_child_made_by_fork_has_nobody_who_watches_once_it_traces() {
+    const TEST: &str = "a_child_made_by_fork_has_nobody_who_watches_once_it_traces";
+    let server = Server::collector();
+    let url = server.url();
+    let ran = child::run(TEST, &[("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())], || {
+        let guard = mlflow_tracing::builder().with_shutdown_on_signal(PATIENCE).build().unwrap();
+        match fork().unwrap() {
+            Fork::Child => {
+                end_span(&guard, "child");
+                guard.flush(PATIENCE).unwrap();
+                raise(SIGTERM).unwrap();
+                std::process::abort();
+            }
+            Fork::Parent(child) => {
+                let status = waitpid(child).unwrap();
+                assert_eq!(status & 0x7f, SIGTERM, "{status:#x}");
+            }
+        }
+    });
+    if ran.is_some() {
+        assert_eq!(server.spans().names(), ["child"]);
+    }
 }

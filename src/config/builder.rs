@@ -446,7 +446,8 @@ impl Builder {
     /// of the program is cleaned up. One that handles signals (`tokio::signal`, axum's graceful
     /// shutdown) should not ask for this, but return from `main`, where the guard is dropped.
     ///
-    /// When the guard is gone the signals act at once again. Another handler of the program is still
+    /// When the guard is gone the signals act at once again. In a child that `fork` makes nobody waits
+    /// for them: they do nothing until its first root span begins, and act at once then. Another handler of the program is still
     /// called, but the program ends nevertheless.
     ///
     /// # Examples

@@ -21,6 +21,7 @@ const THREAD_NAME: &str = "mlflow-tracing-signal";
 const ENDING: [i32; 2] = [SIGTERM, SIGINT];
 
 static PIPES: Pipes = Pipes::new();
+static AT_ONCE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 static WATCH: Mutex<Weak<Watch>> = Mutex::new(Weak::new());
 
 /// The thread that waits for signals, one for all guards; it ends with the last of them.
@@ -45,6 +46,13 @@ pub(crate) fn watch(pipeline: &Arc<Pipeline>, patience: Duration) -> Result<Arc<
     *current = Arc::downgrade(&watch);
     PIPES.add(pipeline, patience);
     Ok(watch)
+}
+
+/// In a child that `fork` has made the thread is missing: signals act at once.
+pub(crate) fn is_left_behind() {
+    if let Some(at_once) = AT_ONCE.get() {
+        at_once.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Watch {
@@ -84,7 +92,6 @@ impl Drop for Watch {
 
 /// The switch between "at once" and "after the end of the pipes"; handlers are set by the first call.
 fn at_once() -> io::Result<Arc<AtomicBool>> {
-    static AT_ONCE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     if let Some(known) = AT_ONCE.get() {
         return Ok(Arc::clone(known));
     }

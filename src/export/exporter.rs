@@ -75,6 +75,12 @@ pub(crate) fn destination(settings: ExporterSettings) -> Destination {
     Destination::new(name, EXPORTER_TYPE, Box::new(ExporterEncoder), Box::new(wire))
 }
 
+/// The same in a child process, which has neither the exporter's threads nor all of its locks.
+pub(crate) fn left_behind(settings: &ExporterSettings) -> Destination {
+    let name = format!("exporter {}", settings.name);
+    Destination::new(name, EXPORTER_TYPE, Box::new(ExporterEncoder), Box::new(LeftBehind))
+}
+
 struct ExporterEncoder;
 
 impl Encoder for ExporterEncoder {
@@ -150,6 +156,37 @@ impl Wire for ExporterWire {
     }
 
     /// An export ends by its timeout, which is short when the program ends.
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| ())
+    }
+}
+
+struct LeftBehind;
+
+impl Wire for LeftBehind {
+    fn limits(&self) -> Limits {
+        Limits::USUAL
+    }
+
+    fn prepare(&mut self, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
+    fn examine(&mut self, _timeout: Duration) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn deliver(&mut self, spans: &[Payload], _timeout: Duration) -> Verdict {
+        let note = "an exporter does not work in a process that was made by fork: set tracing up again \
+                    in it, and give it an exporter of its own";
+        let rejected = u64::try_from(spans.len()).unwrap_or(u64::MAX);
+        Verdict::Delivered { rejected, note: Some(note.to_owned()) }
+    }
+
+    fn finish(&mut self, _epilogue: &Epilogue, _whole: bool, _timeout: Duration) -> Verdict {
+        Verdict::delivered()
+    }
+
     fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
         Box::new(|| ())
     }

@@ -40,7 +40,7 @@ impl fmt::Debug for MlflowSpanExporter {
 
 impl SpanExporter for MlflowSpanExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        if self.pipeline.intake().is_some() {
+        if self.pipeline.intake_here().is_some() {
             for span in batch {
                 if is_local_root(&span) {
                     last::note(span.span_context.trace_id());

@@ -5,6 +5,7 @@
 //! that holds it sees every span exactly once. Spans that do not fit are refused and counted.
 
 use std::fmt;
+use std::process;
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use crate::process::roots::OpenRoot;
 use crate::process::spent::{SpentGroup, SpentPile};
 use crate::process::updates::Updates;
 use crate::stats::{DropReason, Dropped};
-use crate::sync::{lock, now, wait};
+use crate::sync::{lock, lock_of, now, wait};
 
 /// Something to do on the worker's thread.
 pub(crate) type Task = Box<dyn FnOnce() + Send>;
@@ -26,6 +27,8 @@ pub(crate) type Task = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub(crate) struct Intake {
     max_bytes: usize,
+    /// The process that has the worker.
+    process: u32,
     state: Mutex<State>,
     /// For the worker: something to do.
     wake: Condvar,
@@ -120,14 +123,21 @@ pub(crate) struct IntakeStats {
 
 impl Intake {
     pub(crate) fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, state: Mutex::default(), wake: Condvar::new(), done: Condvar::new() }
+        Self {
+            max_bytes,
+            process: process::id(),
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            done: Condvar::new(),
+        }
     }
 
     /// Takes in a span that ended. Never waits for the worker.
     #[inline]
     pub(crate) fn ended(&self, data: SpanData) -> Taken {
         let bytes = weight::of(&data);
-        let mut state = lock(&self.state);
+        // It belongs to the process that this one was forked from.
+        let Some(mut state) = lock_of(&self.state, self.process) else { return Taken::InTime };
         let spent = state.spent.pop();
         state.bytes -= spent.as_ref().map_or(0, |spent| spent.bytes);
         let is_full = state.bytes + bytes > self.max_bytes;

@@ -14,6 +14,8 @@ pub(crate) mod aggregate;
 pub(crate) mod exporter;
 pub(crate) mod flush;
 pub(crate) mod flushing;
+pub(crate) mod fork;
+pub(crate) mod ids;
 pub(crate) mod intake;
 pub(crate) mod limits;
 pub(crate) mod losses;

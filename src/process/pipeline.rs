@@ -17,6 +17,7 @@ use crate::model::price_table::PriceTable;
 use crate::process::account::{Account, DropCallback};
 use crate::process::aggregate::TableLimits;
 use crate::process::flush::FlushError;
+use crate::process::fork::Fork;
 use crate::process::intake::{Intake, Taken};
 use crate::process::limits::SpanTrim;
 use crate::process::worker::{self, Outlet};
@@ -83,17 +84,18 @@ impl PipelineSettings {
 }
 
 pub(crate) struct Pipeline {
-    settings: PipelineSettings,
+    pub(super) settings: PipelineSettings,
     intake: Arc<Intake>,
     account: Arc<Account>,
-    resource: Arc<Mutex<Arc<Resource>>>,
-    lanes: Vec<Lane>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) resource: Arc<Mutex<Arc<Resource>>>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
     ended: AtomicBool,
+    pub(super) fork: Fork,
 }
 
 /// One destination after it was taken apart.
-struct Lane {
+pub(super) struct Lane {
     outbox: Arc<Outbox>,
     interrupt: Box<dyn Fn() + Send + Sync>,
 }
@@ -136,18 +138,25 @@ impl Pipeline {
             lanes,
             threads: Mutex::new(threads),
             ended: AtomicBool::new(false),
+            fork: Fork::new(),
         })
     }
 
     /// Where spans go in; `None` when tracing is off.
     pub(crate) fn intake(&self) -> Option<&Intake> {
-        (!self.lanes.is_empty()).then_some(&*self.intake)
+        let pipe = self.in_use()?;
+        (!pipe.lanes.is_empty()).then_some(&*pipe.intake)
+    }
+
+    /// The same where this may be a child that `fork` has made.
+    pub(crate) fn intake_here(&self) -> Option<&Intake> {
+        self.of_this_process().and_then(Self::intake)
     }
 
     /// Takes what is said of a trace that runs to the worker, if there is room for it.
     pub(crate) fn updated(&self, trace_id: TraceId, said: KeyValue) {
         static NO_ROOM: Mutex<Throttle> = Mutex::new(Throttle::new(diagnostics::RARELY));
-        if self.intake().is_some_and(|intake| !intake.updated(trace_id, said)) {
+        if self.intake_here().is_some_and(|intake| !intake.updated(trace_id, said)) {
             diagnostics::warn_rarely(
                 &NO_ROOM,
                 "a trace was not updated: there is no memory left for it, of which with_memory_limit() \
@@ -166,7 +175,9 @@ impl Pipeline {
 
     /// The provider that makes the spans says what it is.
     pub(crate) fn set_resource(&self, resource: &Resource) {
-        *lock(&self.resource) = Arc::new(resource.clone());
+        if let Some(pipe) = self.of_this_process() {
+            *lock(&pipe.resource) = Arc::new(resource.clone());
+        }
     }
 
     /// What the spans are said to come from.
@@ -177,23 +188,26 @@ impl Pipeline {
     /// Takes in a span that ended.
     #[inline]
     pub(crate) fn ended(&self, span: SpanData) {
-        if self.intake.ended(span) == Taken::TooLate {
+        let Some(pipe) = self.in_use() else { return };
+        if pipe.intake.ended(span) == Taken::TooLate {
             // Of our threads none is left that could.
-            self.account.tell_losses(now());
+            pipe.account.tell_losses(now());
         }
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.account.stats(now())
+        self.of_this_process().map(|pipe| pipe.account.stats(now())).unwrap_or_default()
     }
 
     /// Waits until every destination has acknowledged every span that ended before this call.
     pub(crate) fn flush(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
-        if self.lanes.is_empty() {
-            return Ok(());
-        }
+        let pipe = self.of_this_process().filter(|pipe| !pipe.lanes.is_empty());
+        pipe.map_or(Ok(()), |pipe| pipe.flush_here(patience))
+    }
+
+    fn flush_here(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
         let mut acknowledged = self.settle(after(now(), patience));
-        let stats = self.stats();
+        let stats = self.account.stats(now());
         // What ended during the flush may still be pending; what was lost, ever, is lost.
         let lost = stats.destinations.iter().any(|destination| destination.dropped.total() > 0);
         // Too late to see it settle is not too late when nothing is left.
@@ -214,8 +228,9 @@ impl Pipeline {
     /// Waits until every destination is known to work.
     pub(crate) fn ready(&self, patience: Duration) -> Result<()> {
         let deadline = after(now(), patience);
-        let marks: Vec<_> = self.lanes.iter().map(|lane| lane.outbox.demand()).collect();
-        for (lane, mark) in self.lanes.iter().zip(marks) {
+        let Some(pipe) = self.of_this_process() else { return Ok(()) };
+        let marks: Vec<_> = pipe.lanes.iter().map(|lane| lane.outbox.demand()).collect();
+        for (lane, mark) in pipe.lanes.iter().zip(marks) {
             lane.outbox.wait_ready(mark, deadline).map_err(|problem| {
                 Error::not_ready(format!("{} is not ready: {problem}", lane.outbox.name()))
             })?;
@@ -226,6 +241,11 @@ impl Pipeline {
     /// Delivers what can be delivered until the deadline, then ends. Only the first call acts; those
     /// that come meanwhile wait until it is done.
     pub(crate) fn shutdown(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
+        let pipe = if self.is_left_alone() { None } else { self.of_this_process() };
+        pipe.map_or(Ok(()), |pipe| pipe.end(patience))
+    }
+
+    fn end(&self, patience: Duration) -> std::result::Result<(), Box<FlushError>> {
         let start = now();
         let deadline = after(start, patience);
         // Without destinations there is no worker that could answer.
@@ -253,7 +273,7 @@ impl Pipeline {
         }
         self.join();
         self.account.tell_losses(now());
-        let stats = self.stats();
+        let stats = self.account.stats(now());
         let is_settled = |destination: &DestinationStats| {
             destination.delivered + destination.filtered == stats.ended + destination.recovered
         };
@@ -278,7 +298,11 @@ impl Pipeline {
 /// The end for those who keep no guard.
 impl Drop for Pipeline {
     fn drop(&mut self) {
-        let _ = self.shutdown(Duration::ZERO);
+        if self.fork.is_at_home() {
+            let _ = self.end(Duration::ZERO);
+        } else {
+            self.leave();
+        }
     }
 }
 

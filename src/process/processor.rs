@@ -61,10 +61,10 @@ impl SpanProcessor for MlflowSpanProcessor {
         let of = parent.span();
         let of = of.span_context();
         let local_root = !of.is_valid() || of.is_remote();
-        let Some(intake) = self.pipeline.intake() else { return };
         if !local_root || !span.span_context().is_sampled() || roots::is_watched() {
             return;
         }
+        let Some(intake) = self.pipeline.intake_here() else { return };
         if let Some(mut start) = span.exported_data() {
             let said = scope::said_of_root(&start.attributes, &self.trace_context, parent);
             if !said.is_empty() {

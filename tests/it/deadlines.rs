@@ -16,7 +16,7 @@ use crate::support::app::{builder, conserved, end_span, to_collector, to_grpc, t
 use crate::support::server::grpc::{self, GrpcServer};
 use crate::support::server::port::DeadPort;
 use crate::support::server::{Act, Route, Server};
-use crate::support::time::{PATIENCE, SLACK, busy_for, spawn, timed, watched};
+use crate::support::time::{PATIENCE, SLACK, spawn, timed, watched};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -48,7 +48,7 @@ fn obstacles() -> Vec<(&'static str, Builder, Box<dyn Send>)> {
     let busy = Server::collector();
     let slow = Destination::from(Otlp::new(format!("{}/v1/traces", busy.url())));
     let slow = slow.with_filter(|_| {
-        busy_for(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
         true
     });
     vec![

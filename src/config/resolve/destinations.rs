@@ -13,14 +13,14 @@ use crate::export::otlp::OtlpSettings;
 use crate::transport::retry::RetryPolicy;
 
 /// One destination, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DestinationConfig {
     pub(crate) kind: KindConfig,
     pub(crate) retry: RetryPolicy,
     pub(crate) filter: Option<SpanFilter>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum KindConfig {
     Exporter(ExporterSettings),
     Local(LocalSettings),
