@@ -275,12 +275,12 @@ impl TracingGuard {
     /// # let directory = std::env::temp_dir().join("mlflow-tracing-doc-flush-async");
     /// let tracing = mlflow_tracing::builder().with_local_directory(&directory).build()?;
     /// tracing.provider().tracer("app").in_span("work", |_| ());
-    /// let flush = tracing.flush_async(std::time::Duration::from_secs(5));
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// flush.await?;
+    /// tracing.flush_async(std::time::Duration::from_secs(5)).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
     /// assert_eq!(tracing.stats().destinations[0].delivered, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })
     /// ```
     ///
     /// # Errors

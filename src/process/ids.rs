@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
+use crate::process::roots;
 use crate::sync::now;
 
 /// The process that the ids are made for; 0 is none.
@@ -34,7 +35,10 @@ pub(super) fn begin_anew() {
 
 impl IdGenerator for Ids {
     fn new_trace_id(&self) -> TraceId {
-        begin_anew();
+        // Who makes a root that is watched has asked for the process already.
+        if !roots::is_watched() {
+            begin_anew();
+        }
         let salt = u128::from(SALT.load(Ordering::Relaxed));
         TraceId::from(u128::from_be_bytes(self.0.new_trace_id().to_bytes()) ^ (salt << 64 | salt))
     }
