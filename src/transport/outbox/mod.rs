@@ -9,6 +9,7 @@
 //! next process does not send it again.
 
 mod backlog;
+mod batch;
 mod state;
 mod way_in;
 
@@ -24,7 +25,8 @@ use crate::transport::spool::Spool;
 use crate::transport::{Limits, Payload};
 use state::State;
 
-pub(crate) use state::{Batch, Capacity, counted};
+pub(crate) use batch::{Batch, counted};
+pub(crate) use state::Capacity;
 pub(crate) use way_in::Linger;
 
 #[derive(Debug)]

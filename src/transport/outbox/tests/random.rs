@@ -154,7 +154,7 @@ impl Run {
         let batch = self.under_way.as_ref();
         let under_way = batch.map_or(0, |batch| counted(&batch.spans));
         assert_eq!(stats.pending, queued + under_way, "pending is what is there");
-        let weights = inside.queue.iter().map(|queued| state::weight(&queued.parcel.spans));
+        let weights = inside.queue.iter().map(|queued| batch::weight(&queued.parcel.spans));
         let bytes = weights.sum::<usize>() + batch.map_or(0, |batch| batch.bytes);
         assert_eq!(stats.pending_bytes, bytes);
     }
