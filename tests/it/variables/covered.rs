@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use mlflow_tracing::{Support, VARIABLES};
 
 /// Variables whose effect no test from outside can show, with the reason.
-const UNSEEN: [(&str, &str); 1] =
-    [("NO_COLOR", "a test has no terminal; `config/resolve/tests.rs` shows what is decided")];
+const UNSEEN: [(&str, &str); 2] = [
+    ("NO_COLOR", "a test has no terminal; `config/resolve/tests.rs` shows what is decided"),
+    (
+        "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL",
+        "a test cuts no power; `transport/spool/tests` shows it",
+    ),
+];
 
 /// What tests of behaviour are made of: the files of this test, and of those with globals.
 fn sources() -> Vec<PathBuf> {

@@ -11,6 +11,7 @@ mod propagators;
 mod queue;
 mod retry;
 mod sampling;
+mod spool;
 mod waiting;
 
 use mlflow_tracing::Builder;
