@@ -17,7 +17,7 @@ use crate::export::Destination;
 use crate::finding::{Finding, Severity};
 use crate::init;
 use crate::sync::now;
-use crate::transport::Wire;
+use crate::transport::{Wire, spool};
 
 const THREAD_NAME: &str = "mlflow-tracing-look";
 /// What is examined beside the destinations.
@@ -108,7 +108,10 @@ impl Builder {
         let mut findings = configuration(&config);
         if !config.disabled {
             match init::destinations(&mut config)() {
-                Ok(destinations) => findings.extend(examined(destinations, patience, deadline)),
+                Ok(destinations) => {
+                    findings.extend(spool(&config, &destinations));
+                    findings.extend(examined(destinations, patience, deadline));
+                }
                 Err(error) => findings.push(Finding::error(error.to_string()).about(CONFIGURATION)),
             }
         }
@@ -125,6 +128,18 @@ fn configuration(config: &Config) -> Vec<Finding> {
         findings.push(Finding::ok("every value can work"));
     }
     findings.into_iter().map(|finding| finding.about(CONFIGURATION)).collect()
+}
+
+/// Where spans are on disk until they are delivered, and what is there.
+fn spool(config: &Config, destinations: &[Destination]) -> Vec<Finding> {
+    let Some(settings) = &config.pipeline.spool else { return Vec::new() };
+    let names: Vec<String> = destinations.iter().filter_map(|it| it.stored_as.clone()).collect();
+    let mut findings = spool::survey(settings, &names);
+    if names.is_empty() {
+        findings.push(Finding::warning("no destination needs it: it is for servers"));
+    }
+    let subject = format!("spool {}", settings.directory.display());
+    findings.into_iter().map(|finding| finding.about(&subject)).collect()
 }
 
 /// A destination that is being examined.

@@ -15,11 +15,11 @@ use std::time::SystemTime;
 use super::platform;
 use crate::transport::owner_only;
 
-const VERSION: &str = "v1";
+pub(super) const VERSION: &str = "v1";
 const WRITER: &str = "w-";
 const LOCK: &str = "lock";
 const SEGMENT: &str = "seg";
-const QUARANTINE: &str = "quarantine";
+pub(super) const QUARANTINE: &str = "quarantine";
 /// Files that are kept aside; the oldest go.
 const MAX_QUARANTINED: usize = 8;
 /// Names that are tried for a new directory.

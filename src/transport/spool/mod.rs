@@ -58,6 +58,7 @@ mod recover;
 mod scan;
 mod segment;
 mod state;
+mod survey;
 mod syncer;
 mod trouble;
 
@@ -76,6 +77,7 @@ use disk::{Disk, RealDisk};
 use log::SegmentLog;
 use recover::{Account, recover};
 use state::Shared;
+pub(crate) use survey::survey;
 use syncer::Syncer;
 use trouble::{Kind, Trouble};
 

@@ -11,6 +11,7 @@ mod directories;
 mod disk;
 mod faults;
 mod model;
+mod survey;
 
 const DESTINATION: &str = "otlp http://collector:4318";
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
