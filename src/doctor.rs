@@ -134,10 +134,7 @@ fn configuration(config: &Config) -> Vec<Finding> {
 fn spool(config: &Config, destinations: &[Destination]) -> Vec<Finding> {
     let Some(settings) = &config.pipeline.spool else { return Vec::new() };
     let names: Vec<String> = destinations.iter().filter_map(|it| it.stored_as.clone()).collect();
-    let mut findings = spool::survey(settings, &names);
-    if names.is_empty() {
-        findings.push(Finding::warning("no destination needs it: it is for servers"));
-    }
+    let findings = spool::survey(settings, &names);
     let subject = format!("spool {}", settings.directory.display());
     findings.into_iter().map(|finding| finding.about(&subject)).collect()
 }

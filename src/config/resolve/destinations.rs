@@ -28,6 +28,13 @@ pub(crate) enum KindConfig {
     Otlp(Box<OtlpSettings>),
 }
 
+impl DestinationConfig {
+    /// Whether it is somewhere else, and may be out of reach.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.kind, KindConfig::Mlflow(_) | KindConfig::Otlp(_))
+    }
+}
+
 /// A word of `OTEL_TRACES_EXPORTER`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {

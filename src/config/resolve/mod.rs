@@ -136,7 +136,7 @@ impl Resolver<'_> {
         let sampler = self.sampler()?;
         let span_limits = self.span_limits()?;
         let propagation = self.propagation()?;
-        let pipeline = self.pipeline()?;
+        let pipeline = self.pipeline(&destinations)?;
         let is_async = parse::flag(&builder.env, var::MLFLOW_ENABLE_ASYNC_TRACE_LOGGING, true)?;
         self.ends();
         self.ignored();
@@ -180,7 +180,7 @@ impl Resolver<'_> {
         self.builder.env.first(names).map_or(Source::Default, |(name, _)| Source::Variable(name))
     }
 
-    fn pipeline(&mut self) -> Result<PipelineSettings> {
+    fn pipeline(&mut self, destinations: &[DestinationConfig]) -> Result<PipelineSettings> {
         let builder = self.builder;
         let max_bytes = builder.memory_limit.unwrap_or(DEFAULT_MEMORY_LIMIT);
         if max_bytes < MIN_MEMORY_LIMIT {
@@ -198,7 +198,7 @@ impl Resolver<'_> {
             table: TableLimits { callers_elsewhere, ..table(env)? },
             trim: self.span_trim()?,
             prices: self.prices()?,
-            spool: self.spool()?,
+            spool: self.spool(destinations)?,
             max_spans: size(env, var::OTEL_BSP_MAX_QUEUE_SIZE)?.and_then(|it| it.try_into().ok()),
             max_traces: size(env, var::MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE)?,
             drop_callback: builder.drop_callback.clone(),

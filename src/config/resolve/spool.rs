@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Resolver;
+use super::{DestinationConfig, Resolver};
 use crate::config::explain::Source;
 use crate::config::{parse, variable as var};
 use crate::error::{Error, Result};
@@ -17,7 +17,10 @@ const DEFAULT_SYNC: Duration = Duration::from_millis(500);
 
 impl Resolver<'_> {
     /// Where spans are kept until they are delivered; memory alone without it.
-    pub(super) fn spool(&mut self) -> Result<Option<SpoolSettings>> {
+    pub(super) fn spool(
+        &mut self,
+        destinations: &[DestinationConfig],
+    ) -> Result<Option<SpoolSettings>> {
         let Some((place, directory, source)) = self.spool_directory() else {
             self.explanation.note("delivery", "best_effort", Source::Default);
             return Ok(None);
@@ -30,6 +33,13 @@ impl Resolver<'_> {
         if directory.as_os_str().is_empty() {
             let fix = "name a directory that outlives the process";
             return Err(Error::config(place, &shown, fix));
+        }
+        if !destinations.iter().any(DestinationConfig::is_server) {
+            self.explanation.note("delivery", "best_effort", source);
+            self.explanation.warn(format!(
+                "{place} has no effect: a spool is for MLflow servers and OTLP receivers, and there is none"
+            ));
+            return Ok(None);
         }
         self.explanation.note("delivery", format!("durable, in {shown}"), source);
         let max_bytes = self.spool_limit()?;

@@ -223,10 +223,15 @@ fn numbers() -> Vec<Case> {
         (&[], "MLFLOW_TRACING_MAX_CONTENT_BYTES", "2 MiB", SIZE),
         (&[OTLP], "MLFLOW_TRACING_MAX_REQUEST_BYTES", "65535", "allow at least 65536 bytes"),
         (&[MLFLOW], "MLFLOW_TRACING_MAX_REQUEST_BYTES", "0", SIZE),
-        (&[SPOOL], "MLFLOW_TRACING_SPOOL_MAX_BYTES", "1000000", "allow at least 67108864 bytes"),
-        (&[SPOOL], "MLFLOW_TRACING_SPOOL_MAX_BYTES", "1 GiB", SIZE),
-        (&[SPOOL], "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "0", "500, or always"),
-        (&[SPOOL], "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "never", "500, or always"),
+        (
+            &[OTLP, SPOOL],
+            "MLFLOW_TRACING_SPOOL_MAX_BYTES",
+            "1000000",
+            "allow at least 67108864 bytes",
+        ),
+        (&[OTLP, SPOOL], "MLFLOW_TRACING_SPOOL_MAX_BYTES", "1 GiB", SIZE),
+        (&[OTLP, SPOOL], "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "0", "500, or always"),
+        (&[OTLP, SPOOL], "MLFLOW_TRACING_SPOOL_SYNC_INTERVAL", "never", "500, or always"),
         (&[MLFLOW], "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "-1", COUNT),
         (&[], "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS", "1s", MILLISECONDS),
         (&[], "OTEL_BSP_SCHEDULE_DELAY", "0", MILLISECONDS),
@@ -260,7 +265,7 @@ fn a_bad_builder_value_is_an_error_that_names_the_method() {
         (env([]).with_memory_limit(1000), "with_memory_limit is `1000`: "),
         (env([]).with_spool(""), "with_spool is ``: "),
         (
-            env([]).with_spool(Spool::new("/spool").with_limit(1000)),
+            otlp().with_spool(Spool::new("/spool").with_limit(1000)),
             "Spool::with_limit is `1000`: ",
         ),
     ] {
