@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use mlflow_tracing::destination::{Exporter, Local};
-use mlflow_tracing::{Builder, Protocol, Severity};
+use mlflow_tracing::{Builder, OtlpEncoder, Protocol, Severity};
 
 use crate::proxy::Proxy;
 use crate::support::app::{builder, conserved, end_span, to_collector, to_grpc, to_mlflow};
@@ -70,7 +70,9 @@ fn an_mlflow_server_that_is_well_is_looked_at_and_nothing_is_made_or_sent() {
 fn a_collector_that_is_well_takes_an_empty_request_by_each_protocol() {
     let (server, grpc) = (Server::collector(), GrpcServer::collector());
     well(&to_collector(&server), &["takes OTLP as application/x-protobuf"]);
-    let json = to_collector(&server).with_protocol(Protocol::HttpJson);
+    // The official encoder writes no JSON.
+    let json = to_collector(&server).with_otlp_encoder(OtlpEncoder::Own);
+    let json = json.with_protocol(Protocol::HttpJson);
     well(&json, &["takes OTLP as application/json"]);
     well(&to_grpc(&grpc), &["takes OTLP over gRPC"]);
     assert_eq!((server.spans().0.len(), grpc.spans().0.len()), (0, 0));

@@ -11,6 +11,7 @@ use mlflow_tracing::opentelemetry::trace::{
 use crate::support::app::{builder, conserved};
 use crate::support::scratch::Scratch;
 use crate::support::server::port::DeadPort;
+use crate::support::time::until;
 
 #[test]
 fn a_directory_keeps_what_is_not_delivered_and_the_oldest_of_it_make_room() {
@@ -28,7 +29,7 @@ fn a_directory_keeps_what_is_not_delivered_and_the_oldest_of_it_make_room() {
             cx.span().set_attribute(KeyValue::new("app.load", "x".repeat(MIB)));
         });
         // The next is not to meet it in the queue.
-        guard.flush(Duration::from_millis(30)).unwrap_err();
+        until("it is on disk", || conserved(&guard).destinations[0].at_risk == 0);
     }
     let stats = conserved(&guard);
     let account = &stats.destinations[0];

@@ -264,10 +264,7 @@ fn a_bad_builder_value_is_an_error_that_names_the_method() {
         (env([]).with_timeout(Duration::ZERO), "with_timeout is `0`: "),
         (env([]).with_memory_limit(1000), "with_memory_limit is `1000`: "),
         (env([]).with_spool(""), "with_spool is ``: "),
-        (
-            otlp().with_spool(Spool::new("/spool").with_limit(1000)),
-            "Spool::with_limit is `1000`: ",
-        ),
+        (otlp().with_spool(Spool::new("/spool").with_limit(1000)), "Spool::with_limit is `1000`: "),
     ] {
         let said = error(builder);
         assert!(said.starts_with(text), "{said}");
