@@ -27,6 +27,8 @@ step() {
     exit 1
   fi
   printf '%-32s %4d s\n' "$name" $((SECONDS - start))
+  # What this machine does not allow, so that nobody takes it for tested.
+  grep '^not tested: ' "$scratch/said" || true
 }
 
 lint() { cargo clippy "$@" -- -D warnings; }
@@ -58,6 +60,9 @@ budget() {
     cargo run --release --target-dir target/benches --manifest-path benches/Cargo.toml -- --check
 }
 
+# Kills, full disks, networks that fail, load: the short form of `tests/lab/long.sh`.
+laboratory() { cargo test --test lab -- --ignored --nocapture --test-threads=1; }
+
 # With either encoder, one after the other: the tests count what the servers log.
 live() {
   python3 tests/live/servers.py bash -ec '
@@ -81,6 +86,7 @@ step 'tests' cargo test
 step 'tests, signals' cargo test --features signal,tower --test global_signal
 step 'tests, tower' cargo test --features signal,tower --test it -- serverless
 step 'tests, panic = abort' cargo test --test global_panic -- --ignored
+step 'laboratory' laboratory
 step 'tests, macros' cargo test --package mlflow-tracing-macros
 step 'tests, light build' cargo test --no-default-features --features macros,mlflow --lib
 step 'tests, official encoder' official_encoder
