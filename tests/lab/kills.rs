@@ -57,7 +57,7 @@ fn every_span_that_was_safe_before_a_kill_arrives() {
         .collect();
     let twice = received.values().filter(|count| **count > 1).count();
     println!(
-        "{kills} kills: {total} spans were safe, {} of them missing; {} arrived, {twice} more than once",
+        "\n{kills} kills: {total} spans were safe, {} of them missing; {} arrived, {twice} more than once",
         missing.len(),
         received.len()
     );

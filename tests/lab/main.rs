@@ -6,6 +6,8 @@
 
 mod kills;
 mod program;
+mod receiver;
+mod soak;
 
 #[expect(dead_code, reason = "most of it is for tests/it")]
 #[path = "../support/mod.rs"]
