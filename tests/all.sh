@@ -3,8 +3,8 @@
 # code, the quickstart, and the live tests against real servers. Stops at the first failure and
 # shows what was said.
 #
-# Needs Rust, Python 3.10 or newer with venv and pip, npm, and Debian's valgrind, nginx-light, openssl
-# and postgresql, which root gets installed. The first run downloads the crates, MLflow, rotel and
+# Needs Rust, Python 3.10 or newer with venv and pip, npm, and Debian's valgrind, nftables, nginx-light,
+# openssl and postgresql, which root gets installed. The first run downloads the crates, MLflow, rotel and
 # Elastic's receiver; the servers are on loopback only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,7 +61,14 @@ budget() {
 }
 
 # Kills, full disks, networks that fail, load: the short form of `tests/lab/long.sh`.
-laboratory() { cargo test --test lab -- --ignored --nocapture --test-threads=1; }
+laboratory() {
+  # Who is not root does without, and is told what was not tested.
+  if [ "$(id -u)" = 0 ] && ! command -v nft && command -v apt-get; then
+    apt-get update &&
+      DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends nftables
+  fi &&
+    cargo test --test lab -- --ignored --nocapture --test-threads=1
+}
 
 # With either encoder, one after the other: the tests count what the servers log.
 live() {

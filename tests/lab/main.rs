@@ -4,7 +4,13 @@
 //! `tests/lab/long.sh` the long one. What is seen is printed, and kept in docs/RELIABILITY.md.
 #![cfg(test)]
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+mod disk;
+mod handover;
 mod kills;
+mod namespace;
+mod network;
 mod program;
 mod receiver;
 mod soak;
@@ -17,4 +23,8 @@ mod support;
 #[expect(clippy::disallowed_methods, reason = "how long the laboratory takes is for its caller")]
 fn count(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().map_or(usual, |count| count.parse().unwrap())
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

@@ -41,9 +41,8 @@ fn under_load_nothing_grows_and_every_span_arrives() {
     let tracer = guard.provider().tracer("lab");
 
     let start = now();
-    let mut samples: Vec<(Duration, Taken)> = Vec::with_capacity(
-        usize::try_from(length.as_millis() / SAMPLE.as_millis() + 1).unwrap(),
-    );
+    let mut samples: Vec<(Duration, Taken)> =
+        Vec::with_capacity(usize::try_from(length.as_millis() / SAMPLE.as_millis() + 1).unwrap());
     let mut ended = 0;
     for burst in 0.. {
         wait_until(start + BURST * burst);
@@ -63,7 +62,7 @@ fn under_load_nothing_grows_and_every_span_arrives() {
     guard.flush(PATIENCE * 3).unwrap();
     let stats = conserved(&guard);
     let account = &stats.destinations[0];
-    let (received, again) = receiver.spans();
+    let (came, again) = receiver.spans();
 
     // The first quarter is for warming up.
     let highest = |from: Duration, to: Duration| {
@@ -74,14 +73,14 @@ fn under_load_nothing_grows_and_every_span_arrives() {
     };
     let (first, second) = (highest(length / 4, length / 2), highest(length / 2, length));
     println!(
-        "\nsoak of {length:?}: {rate} spans/s, {ended} ended, {received} received, {again} again, {} \
+        "\nsoak of {length:?}: {rate} spans/s, {ended} ended, {came} received, {again} again, {} \
          dropped, {} retries in {} requests; MiB, threads, descriptors at most {first:?} in the second \
          quarter, {second:?} in the second half",
         account.dropped.total(),
         account.retries,
         receiver.requests(),
     );
-    assert_eq!((stats.ended, account.delivered, received), (ended, ended, ended), "{stats:?}");
+    assert_eq!((stats.ended, account.delivered, came), (ended, ended, ended), "{stats:?}");
     assert!(account.retries > 0, "the receiver did not fail");
     for ((first, second), more) in first.into_iter().zip(second).zip(FLAT) {
         assert!(first > 0 && second <= first + more, "{samples:?}");
