@@ -30,7 +30,7 @@ const THREAD_NAME: &str = "mlflow-tracing";
 /// How often the intake is looked at while spans come in.
 const TICK: Duration = Duration::from_millis(50);
 /// The same where spans are written to disk: what ended is to be there within 10 ms.
-const SHORT_TICK: Duration = Duration::from_millis(5);
+const SHORT_TICK: Duration = Duration::from_millis(2);
 /// Spans encoded before their destinations hear of them.
 const GROUP_SPANS: u64 = 512;
 /// Emptied spans that are kept, about half a kilobyte each.
