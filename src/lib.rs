@@ -38,6 +38,9 @@ mod init;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod model;
+#[cfg(loom)]
+#[path = "../tests/loom/models/mod.rs"]
+pub mod models;
 mod process;
 mod replay;
 pub mod semconv;

@@ -1,25 +1,29 @@
 //! Locks that survive a panic elsewhere, waits that end at a deadline, and the clocks.
 
-#[cfg(not(test))]
+#[cfg(not(any(test, loom)))]
 mod clock;
 #[cfg(test)]
 #[path = "sync/clock_given.rs"]
 pub(crate) mod clock;
+#[cfg(loom)]
+#[path = "sync/clock_modelled.rs"]
+pub(crate) mod clock;
+#[cfg(not(loom))]
+mod locks;
+#[cfg(loom)]
+#[path = "sync/locks_modelled.rs"]
+mod locks;
 
 use std::pin::pin;
 use std::process;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The time, for the threads' loops and the public rim; everything between is given it.
 pub(crate) use clock::now;
-
-/// Locks; a panic of another holder does not matter, because every holder only moves fields.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(crate) use locks::{Condvar, Mutex, MutexGuard, lock};
 
 /// Locks what belongs to the threads of `process`. In a child that was made by `fork` the lock is a
 /// copy; there it is not waited for, because who held it is not there.

@@ -98,6 +98,9 @@ step 'tests, macros' cargo test --package mlflow-tracing-macros
 step 'tests, light build' cargo test --no-default-features --features macros,mlflow --lib
 step 'tests, official encoder' official_encoder
 step 'tests, agent' cargo test --target-dir target/agent --manifest-path examples/agent/Cargo.toml
+step 'format, models' cargo fmt --check --manifest-path tests/loom/Cargo.toml
+step 'tests, models' cargo test --locked --target-dir target/loom \
+  --manifest-path tests/loom/Cargo.toml
 step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \
   --manifest-path proto/generate/Cargo.toml -- --check

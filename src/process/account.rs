@@ -5,14 +5,14 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::diagnostics;
 use crate::process::intake::{Intake, IntakeStats};
 use crate::process::losses::{Losses, News};
 use crate::stats::{DestinationStats, Loss, Stats};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::transport::outbox::Outbox;
 
 /// The program's code that hears of losses.

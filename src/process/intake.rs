@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::process;
-use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
 use opentelemetry::KeyValue;
@@ -19,7 +18,7 @@ use crate::process::roots::OpenRoot;
 use crate::process::spent::{SpentGroup, SpentPile};
 use crate::process::updates::Updates;
 use crate::stats::{DropReason, Dropped};
-use crate::sync::{lock, lock_of, now, wait};
+use crate::sync::{Condvar, Mutex, lock, lock_of, now, wait};
 
 /// Something to do on the worker's thread.
 pub(crate) type Task = Box<dyn FnOnce() + Send>;

@@ -73,24 +73,34 @@ pub(crate) fn spawn(
     outlets: Vec<Outlet>,
     resource: Arc<Mutex<Arc<Resource>>>,
 ) -> Result<JoinHandle<()>> {
-    let worker = Worker {
-        intake: Arc::clone(account.intake()),
-        account,
-        tick: if settings.spool.is_some() { SHORT_TICK } else { TICK },
-        table: TraceTable::new(settings.table()),
-        trim: settings.trim,
-        prices: settings.prices,
-        outlets,
-        resource,
-        spare: Vec::new(),
-    };
+    let worker = Worker::new(account, settings, outlets, resource);
     #[expect(clippy::disallowed_methods, reason = "one of the places that start threads")]
     let handle = Builder::new().name(THREAD_NAME.to_owned()).spawn(move || worker.run());
     handle.map_err(|source| Error::thread(THREAD_NAME, source))
 }
 
 impl Worker {
-    fn run(mut self) {
+    pub(crate) fn new(
+        account: Arc<Account>,
+        settings: PipelineSettings,
+        outlets: Vec<Outlet>,
+        resource: Arc<Mutex<Arc<Resource>>>,
+    ) -> Self {
+        Self {
+            intake: Arc::clone(account.intake()),
+            account,
+            tick: if settings.spool.is_some() { SHORT_TICK } else { TICK },
+            table: TraceTable::new(settings.table()),
+            trim: settings.trim,
+            prices: settings.prices,
+            outlets,
+            resource,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Until the intake is closed.
+    pub(crate) fn run(mut self) {
         let _quiet = diagnostics::quiet();
         let mut arrivals = Arrivals::default();
         let mut busy = false;

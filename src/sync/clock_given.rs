@@ -2,8 +2,10 @@
 //! passes only by waiting. Deadlines are then exact, and cost nothing.
 
 use std::cell::Cell;
-use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
+
+use super::{Condvar, MutexGuard};
 
 thread_local! {
     static GIVEN: Cell<Option<Instant>> = const { Cell::new(None) };

@@ -38,7 +38,12 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    fn new(outbox: Arc<Outbox>, wire: Box<dyn Wire>, policy: RetryPolicy, lost: Lost) -> Self {
+    pub(crate) fn new(
+        outbox: Arc<Outbox>,
+        wire: Box<dyn Wire>,
+        policy: RetryPolicy,
+        lost: Lost,
+    ) -> Self {
         Self {
             outbox,
             wire,
@@ -65,7 +70,8 @@ pub(crate) fn spawn(
 }
 
 impl Sender {
-    fn run(mut self) {
+    /// Until the outbox is closed.
+    pub(crate) fn run(mut self) {
         let _quiet = diagnostics::quiet();
         let _ = self.prepare(None, &mut 0);
         while let Some(batch) = self.outbox.take(self.wire.limits()) {

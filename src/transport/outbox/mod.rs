@@ -14,13 +14,12 @@ mod state;
 mod way_in;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 
 use crate::stats::{DestinationStats, DropReason};
-use crate::sync::{lock, now, wait};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, now, wait};
 use crate::transport::spool::Spool;
 use crate::transport::{Limits, Payload};
 use state::State;
