@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver as Stopped, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use mlflow_tracing::TracingGuard;
@@ -38,11 +38,10 @@ fn a_span_that_ended_is_with_the_kernel_within_ten_milliseconds() {
 #[test]
 #[ignore = "measures: run tests/all.sh"]
 fn under_load_a_span_is_with_the_kernel_as_soon() {
-    let (_, in_file) = times(|guard, stop| {
+    let (_, in_file) = times(|guard, stopped| {
         let tracer = guard.provider().tracer("load");
-        while !stop.load(Ordering::Relaxed) {
+        while stopped.recv_timeout(BURST) == Err(RecvTimeoutError::Timeout) {
             (0..LOAD).for_each(|_| tracer.in_span("load", |_| ()));
-            std::thread::park_timeout(BURST);
         }
     });
     report("until it is in the file, 5 000 spans/s beside it", &in_file);
@@ -50,16 +49,16 @@ fn under_load_a_span_is_with_the_kernel_as_soon() {
 
 /// From the ends of spans until the account says that nothing is at risk (which under load is seldom
 /// so), and until they are in a segment, while `load` runs.
-fn times(load: impl Fn(&TracingGuard, &AtomicBool) + Sync) -> (Vec<Duration>, Vec<Duration>) {
+fn times(load: impl Fn(&TracingGuard, &Stopped<()>) + Sync) -> (Vec<Duration>, Vec<Duration>) {
     // Nothing is settled, so that no segment is removed.
     let (receiver, spool) = (Receiver::start(Mood::Refuses, 0), Scratch::new());
     let guard = guard(&receiver.url(), spool.path());
-    let stop = AtomicBool::new(false);
     let times = std::thread::scope(|scope| {
-        scope.spawn(|| load(&guard, &stop));
-        let times = measure(&guard, spool.path());
-        stop.store(true, Ordering::Relaxed);
-        times
+        // The load stops when this is dropped.
+        let (_go_on, stopped) = channel();
+        let (guard, load) = (&guard, &load);
+        scope.spawn(move || load(guard, &stopped));
+        measure(guard, spool.path())
     });
     let account = &conserved(&guard).destinations[0];
     assert_eq!((account.delivered, account.dropped.total()), (0, 0));

@@ -15,6 +15,7 @@ mod exact;
 #[path = "../support/example.rs"]
 mod example;
 mod mlflow;
+mod nginx;
 #[expect(dead_code, reason = "requests and the document are for tests/it")]
 mod parity;
 mod parity_suite;

@@ -38,6 +38,10 @@ impl Mlflow {
         Self { uri: told("MLFLOW_TEST_KILLABLE_URI"), credentials: None }
     }
 
+    pub(crate) fn killable_on_postgres() -> Self {
+        Self { uri: told("MLFLOW_TEST_KILLABLE_POSTGRES_URI"), credentials: None }
+    }
+
     /// One on PostgreSQL, under a path prefix, that asks for a password.
     pub(crate) fn with_password() -> Self {
         let credentials = (told("MLFLOW_TEST_AUTH_USER"), told("MLFLOW_TEST_AUTH_PASSWORD"));

@@ -1,20 +1,26 @@
 //! A server that is killed, and comes back.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use tracing::info_span;
 
 use super::mlflow::Mlflow;
-use super::program::Program;
+use super::program::{PATIENCE, Program};
 use super::servers::kill;
 use super::support::app;
-use super::support::time::now;
+use super::support::scratch::Scratch;
+use super::support::time::{now, until};
 
 /// `servers.py` waits as long.
 const STARTING: Duration = Duration::from_secs(120);
 /// Traces in each part of the story, each of two spans.
 const TRACES: usize = 20;
+/// Threads of each program that write while the server is killed, and the time between their traces.
+const WRITERS: usize = 4;
+const PACE: Duration = Duration::from_millis(150);
 
 #[test]
 #[ignore = "needs real servers: run tests/all.sh"]
@@ -48,6 +54,78 @@ fn a_server_that_is_killed_and_comes_back_has_every_span() {
         let trace = program.server.trace(id);
         assert_eq!((&*trace.state, trace.spans.len()), ("OK", 2), "{id}");
     }
+}
+
+#[test]
+#[ignore = "needs real servers: run tests/all.sh"]
+fn a_server_on_sqlite_that_is_killed_under_load_stores_every_trace_once() {
+    kill_under_load(&Mlflow::killable(), "MLFLOW_TEST_KILLABLE_PID");
+}
+
+#[test]
+#[ignore = "needs real servers: run tests/all.sh"]
+fn a_server_on_postgresql_that_is_killed_under_load_stores_every_trace_once() {
+    kill_under_load(&Mlflow::killable_on_postgres(), "MLFLOW_TEST_KILLABLE_POSTGRES_PID");
+}
+
+/// Two programs, best effort and durable, write on while the server goes and comes.
+#[expect(clippy::print_stdout, reason = "what is seen is kept in docs/RELIABILITY.md")]
+fn kill_under_load(server: &Mlflow, pid: &str) {
+    let spool = Scratch::new();
+    let best_effort = Program::on(server.clone(), "best effort", |builder| builder);
+    let durable = Program::on(server.clone(), "durable", |it| it.with_spool(spool.path()));
+    let programs = [("best effort", best_effort), ("durable", durable)];
+    let written = [const { AtomicUsize::new(0) }; 2];
+    std::thread::scope(|scope| {
+        // The writers stop when this is dropped.
+        let mut go_on = Vec::new();
+        for ((_, program), written) in programs.iter().zip(&written) {
+            for _ in 0..WRITERS {
+                let (sender, stopped) = channel();
+                go_on.push(sender);
+                scope.spawn(move || program.run(|| write(written, &stopped)));
+            }
+        }
+        until("both write", || programs.iter().all(|(_, program)| delivered(program) > 0));
+        kill(pid);
+        assert!(!server.answers());
+        wait_until_it_answers(server);
+        for (_, program) in &programs {
+            program.guard.flush(PATIENCE).unwrap();
+        }
+    });
+    for ((mode, program), written) in programs.iter().zip(&written) {
+        program.flush();
+        let account = &app::conserved(&program.guard).destinations[0];
+        let written = written.load(Ordering::Relaxed);
+        let ids = program.server.trace_ids(&program.experiment.id);
+        println!(
+            "\n{}, {mode}: {written} traces written by {WRITERS} threads, {} stored, {} retries, {} spans \
+             sent again",
+            server.uri,
+            ids.len(),
+            account.retries,
+            account.duplicates
+        );
+        assert!(account.retries > 0, "{account:?}");
+        assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (written, written));
+        for id in &ids {
+            let trace = program.server.trace(id);
+            assert_eq!((&*trace.state, trace.spans.len()), ("OK", 2), "{id}");
+        }
+    }
+}
+
+/// Ends a trace now and then until it is told to stop.
+fn write(written: &AtomicUsize, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+        info_span!("agent").in_scope(|| info_span!("step").in_scope(|| ()));
+        written.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn delivered(program: &Program) -> u64 {
+    app::conserved(&program.guard).destinations[0].delivered
 }
 
 fn record(program: &Program) {

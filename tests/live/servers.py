@@ -15,8 +15,10 @@ Set for the command:
                                MLFLOW_TEST_AUTH_USER with the password MLFLOW_TEST_AUTH_PASSWORD
     MLFLOW_TEST_TLS_URI        the same with TLS
     MLFLOW_TEST_MTLS_URI       the same with TLS, for those who have a client certificate
-    MLFLOW_TEST_KILLABLE_URI   one that starts again, on the same port, when it is killed
+    MLFLOW_TEST_KILLABLE_URI   one on SQLite that starts again, on the same port, when it is killed
     MLFLOW_TEST_KILLABLE_PID   file that holds the id of that one's process group
+    MLFLOW_TEST_KILLABLE_POSTGRES_URI  the same on PostgreSQL
+    MLFLOW_TEST_KILLABLE_POSTGRES_PID  the same of that one
     MLFLOW_TEST_PYTHON         a Python that has MLflow's official client
     MLFLOW_TEST_CLIENT_PYTHON  one that has that client alone
     ROTEL_TEST_URL             the collector rotel over HTTP, without /v1/traces
@@ -25,6 +27,7 @@ Set for the command:
     ROTEL_TEST_TLS_URL         the same over HTTP and gRPC, with TLS
     ROTEL_TEST_MTLS_URL        the same with TLS, for those who have a client certificate
     ROTEL_TEST_PROGRAM         its program, for tests that start one themselves
+    NGINX_TEST_PROGRAM         nginx, for tests that start one themselves
     GATEWAY_TEST_GRPC_URL      a gRPC collector that passes spans on to MLFLOW_TEST_URI
     ELASTIC_TEST_URL           Elastic's receiver over HTTP, without /v1/traces
     ELASTIC_TEST_GRPC_URL      the same over gRPC
@@ -86,21 +89,25 @@ def main(command, usage=__doc__, start=None):
 def start_servers(groups):
     """The slow ones first; the others start while those warm up."""
     install.everything()
-    ports = free_ports(4)
+    ports = free_ports(5)
     plain = Mlflow("mlflow", ports[0], groups)
     killable = Mlflow("mlflow-killable", ports[1], groups)
     postgres = Postgres(ports[2], groups)
+    killable_postgres = Mlflow(
+        "mlflow-killable-postgres", ports[4], groups, store=postgres.database("killable")
+    )
     auth = Mlflow("mlflow-auth", ports[3], groups, store=postgres.uri, authenticate=True)
     rotel = collectors.collector(groups)
     elastic = collectors.Elastic(groups)
     certificates.make()
     proxy = Nginx(rotel, auth, groups)
     strict = certificates.Strict(groups)
-    for server in (plain, killable, auth):
+    for server in (plain, killable, killable_postgres, auth):
         server.wait_until_warm()
     gateway = collectors.Gateway(plain.uri, groups)
-    pid_file = RUN / "mlflow-killable.pid"
+    pid_file, postgres_pid_file = RUN / "mlflow-killable.pid", RUN / "mlflow-killable-postgres.pid"
     killable.keep_alive(pid_file)
+    killable_postgres.keep_alive(postgres_pid_file)
     told = {
         "MLFLOW_TEST_URI": plain.uri,
         "MLFLOW_TEST_LOG": plain.log,
@@ -111,6 +118,8 @@ def start_servers(groups):
         "MLFLOW_TEST_MTLS_URI": f"https://{proxy.mtls}/team/mlflow",
         "MLFLOW_TEST_KILLABLE_URI": killable.uri,
         "MLFLOW_TEST_KILLABLE_PID": pid_file,
+        "MLFLOW_TEST_KILLABLE_POSTGRES_URI": killable_postgres.uri,
+        "MLFLOW_TEST_KILLABLE_POSTGRES_PID": postgres_pid_file,
         "MLFLOW_TEST_PYTHON": install.PYTHON,
         "MLFLOW_TEST_CLIENT_PYTHON": install.CLIENT_PYTHON,
         "ROTEL_TEST_URL": f"http://{rotel.http}",
@@ -119,6 +128,7 @@ def start_servers(groups):
         "ROTEL_TEST_TLS_URL": f"https://{proxy.tls}",
         "ROTEL_TEST_MTLS_URL": f"https://{proxy.mtls}",
         "ROTEL_TEST_PROGRAM": install.ROTEL,
+        "NGINX_TEST_PROGRAM": install.nginx(),
         "GATEWAY_TEST_GRPC_URL": f"http://{gateway.grpc}",
         "ELASTIC_TEST_URL": f"http://{elastic.http}",
         "ELASTIC_TEST_GRPC_URL": f"http://{elastic.grpc}",

@@ -27,7 +27,7 @@ class Postgres(Group):
             "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8",
             **self.identity,
         )
-        self.uri = f"postgresql+psycopg2://{NAME}@127.0.0.1:{port}/postgres"
+        self.port, self.uri = port, uri(port, "postgres")
         command = [postgres("postgres"), "-D", self.directory, "-p", port]
         settings = {
             "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
@@ -40,6 +40,18 @@ class Postgres(Group):
         groups.append(self)
         self.wait_for_ports(port)
 
+    def database(self, name):
+        """A further database; returns its URI."""
+        quietly(
+            postgres("createdb"), "--host", "127.0.0.1", "--port", self.port, "--username", NAME, name,
+            **self.identity,
+        )
+        return uri(self.port, name)
+
     def make_end(self):
         super().make_end()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def uri(port, database):
+    return f"postgresql+psycopg2://{NAME}@127.0.0.1:{port}/{database}"
