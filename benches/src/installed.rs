@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
 pub enum Installed {
-    Ours(TracingGuard),
+    Ours(Box<TracingGuard>),
     Official(SdkTracerProvider),
     Bare,
 }

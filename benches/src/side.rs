@@ -68,7 +68,7 @@ impl Scenario {
             Side::Ours => {
                 let guard = self.ours(url);
                 self.set(guard.layer());
-                Installed::Ours(guard)
+                Installed::Ours(Box::new(guard))
             }
             Side::Stock => self.official(self.stock(url), layer),
             Side::StockDropped => self.official(SdkTracerProvider::builder().build(), layer),
