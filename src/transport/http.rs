@@ -18,7 +18,7 @@ use crate::transport::endpoint::Credentials;
 use crate::transport::headers::{Headers, Secrets};
 use crate::transport::parts::Parts;
 use crate::transport::proxy::Proxy;
-use crate::transport::resolver::CachingResolver;
+use crate::transport::resolver::{CachingResolver, Nowhere};
 use crate::transport::{retry, tls};
 
 /// Longest part of an answer that is read.
@@ -121,6 +121,7 @@ impl Http {
             .proxy(connection.proxy.as_ref().and_then(tunnel))
             .user_agent(USER_AGENT)
             .build();
+        set_up_process();
         let connector = ureq::unversioned::transport::DefaultConnector::default();
         Self { agent: Agent::with_parts(config, connector, CachingResolver::default()) }
     }
@@ -183,6 +184,13 @@ impl Http {
     pub(crate) fn shutdown(&self) {
         self.agent.clone().shutdown();
     }
+}
+
+/// Has the client make, on the thread that sets up, what it makes once in a process: a child made by
+/// `fork` while a sender is at it would wait for ever.
+fn set_up_process() {
+    let agent = Agent::with_parts(Agent::config_builder().proxy(None).build(), (), Nowhere);
+    let _ = agent.get("http://nowhere.invalid").call();
 }
 
 impl Reply {

@@ -29,6 +29,21 @@ struct Known {
     since: Instant,
 }
 
+/// Knows no host.
+#[derive(Debug)]
+pub(crate) struct Nowhere;
+
+impl Resolver for Nowhere {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Err(ureq::Error::HostNotFound)
+    }
+}
+
 impl Resolver for CachingResolver {
     fn resolve(
         &self,
