@@ -35,7 +35,7 @@ pub(crate) fn json(json: &str, max: usize) -> Option<Cow<'_, str>> {
     if max < "[]".len() || !is_json(json) {
         return None;
     }
-    let json = with_short_strings(json, max);
+    let json = with_short_strings(json.trim_ascii(), max);
     if json.len() <= max {
         return Some(Cow::Owned(json));
     }

@@ -25,11 +25,13 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The text of a document: dense, indented, or with every character beyond ASCII escaped.
+/// The text of a document: dense, indented, with blanks around it, or with every character beyond
+/// ASCII escaped.
 fn written() -> impl Strategy<Value = String> {
-    (document(), 0..3_u8).prop_map(|(value, how)| match how {
+    (document(), 0..4_u8).prop_map(|(value, how)| match how {
         0 => value.to_string(),
         1 => format!("{value:#}"),
+        2 => format!("\t \r\n{value}     "),
         _ => escaped(&value.to_string()),
     })
 }
@@ -148,6 +150,12 @@ fn marks_keep_their_first_numbers() {
     assert!(value(&once, 100).as_str().unwrap().ends_with("x… [5000 bytes in all]"));
     let once = super::text(&"x".repeat(5_000), 500).into_owned();
     assert!(super::text(&once, 100).ends_with("x… [5000 bytes in all]"));
+}
+
+#[test]
+fn blanks_around_a_value_are_the_first_to_go() {
+    let padded = r#"           "        ""#;
+    assert_eq!(short_json(padded, 16).unwrap(), r#""        ""#);
 }
 
 #[test]
