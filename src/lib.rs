@@ -31,6 +31,9 @@ mod error;
 mod exit;
 mod export;
 mod finding;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod generated;
 mod guard;

@@ -101,6 +101,8 @@ step 'tests, agent' cargo test --target-dir target/agent --manifest-path example
 step 'format, models' cargo fmt --check --manifest-path tests/loom/Cargo.toml
 step 'tests, models' cargo test --locked --target-dir target/loom \
   --manifest-path tests/loom/Cargo.toml
+step 'format, fuzz targets' cargo fmt --check --manifest-path fuzz/Cargo.toml
+step 'fuzz' fuzz/run.sh 10
 step 'documentation' documentation
 step 'generated code' cargo run --target-dir target/generate \
   --manifest-path proto/generate/Cargo.toml -- --check

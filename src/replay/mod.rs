@@ -13,6 +13,8 @@ mod feed;
 mod field;
 mod files;
 mod fingerprint;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod recent;
 pub(crate) mod report;
 mod restore;

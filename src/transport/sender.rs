@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::diagnostics;
 use crate::error::{Error, Result};
 use crate::stats::DropReason;
-use crate::sync::now;
+use crate::sync::{after, now};
 use crate::transport::breaker::Breaker;
 use crate::transport::halves::middle_of;
 use crate::transport::outbox::{Batch, Outbox, Woken, counted};
@@ -249,7 +249,7 @@ impl Sender {
         if since.is_some() && self.policy.is_exhausted(failures, repeat) {
             return Err(DropReason::RetryExpired);
         }
-        let until = now() + self.policy.pause(failures, repeat, random());
+        let until = after(now(), self.policy.pause(failures, repeat, random()));
         // A flush may cut our own pauses short, not one that the server asked for.
         let seen = if matches!(repeat, Repeat::After(_)) { u64::MAX } else { seen };
         let woken = self.outbox.pause(seen, until);

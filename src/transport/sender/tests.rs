@@ -11,6 +11,7 @@ use opentelemetry::trace::TraceId;
 use super::*;
 use crate::finding::Finding;
 use crate::stats::DestinationStats;
+use crate::sync::clock::waited;
 use crate::sync::lock;
 use crate::transport::outbox::Capacity;
 use crate::transport::{Body, Envelope, Epilogue, Limits, Parcel};
@@ -238,6 +239,15 @@ fn spans_that_are_given_up_in_doubt_are_no_duplicates() {
     play.sender.policy.max_retries = Some(0);
     let stats = play.run();
     assert_eq!((stats.dropped.get(DropReason::RetryExpired), stats.duplicates), (3, 0));
+}
+
+#[test]
+fn a_server_may_ask_for_more_patience_than_a_clock_can_tell() {
+    let mut play = Play::with_faults(&[1], [Fault::Refused(Repeat::After(Duration::MAX))]);
+    play.sender.policy.window = Some(Duration::MAX);
+    let (waited, stats) = waited(|| play.run());
+    assert_eq!((stats.delivered, stats.retries), (1, 1));
+    assert!(waited > Duration::from_hours(24 * 365), "{waited:?}");
 }
 
 #[test]

@@ -44,6 +44,8 @@
 mod cursor;
 mod directory;
 mod disk;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod log;
 #[cfg(not(unix))]
 #[path = "platform_elsewhere.rs"]
