@@ -66,6 +66,13 @@ pub(crate) struct Read {
     pub(crate) end: bool,
 }
 
+impl Read {
+    /// Whether something is there that cannot be read now, and can be later.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.records.is_empty() && !self.end
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) sequence: u64,

@@ -16,6 +16,8 @@ mod mlflow;
 mod otlp;
 #[cfg(all(feature = "gzip", feature = "tls"))]
 mod precedence;
+#[cfg(feature = "spool")]
+mod spool;
 
 use super::*;
 use crate::config::choice::{Compression, Console};

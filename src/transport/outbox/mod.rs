@@ -42,6 +42,8 @@ pub(crate) struct Outbox {
 
 /// Time between two looks for what others left on disk.
 const ADOPTION_INTERVAL: Duration = Duration::from_secs(60);
+/// Before what could not be read is read again.
+const READ_PAUSE: Duration = Duration::from_secs(1);
 
 /// A point in the outbox's history to wait for.
 #[derive(Clone, Copy, Debug)]
@@ -83,20 +85,28 @@ impl Outbox {
 
     /// Waits for spans and takes as many as one request may carry; `None` once closed and empty.
     pub(crate) fn take(&self, limits: Limits) -> Option<Batch> {
+        let mut is_stuck = false;
         loop {
             self.adopt(now());
             let mut state = self.wait_for_work(limits)?;
-            match (&self.spool, state.wanted(limits)) {
+            match (&self.spool, state.wanted(limits).filter(|_| !is_stuck)) {
                 (Some(spool), Some(wanted)) => {
                     drop(state);
                     let read = spool.read(wanted.log, wanted.after, limits.max_bytes);
+                    is_stuck = read.is_stuck();
                     let lost = lock(&self.state).fetched(wanted, read);
                     if let Some((log, through)) = lost {
                         spool.settled(log, through);
                     }
                 }
-                _ if state.queue.is_empty() => {}
-                _ => return Some(state.take(limits)),
+                _ if !state.queue.is_empty() => return Some(state.take(limits)),
+                _ if is_stuck => {
+                    let seen = state.demands;
+                    drop(state);
+                    self.pause(seen, now() + READ_PAUSE);
+                    is_stuck = false;
+                }
+                _ => {}
             }
         }
     }

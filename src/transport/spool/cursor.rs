@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::io::Result;
 use std::path::PathBuf;
 
+use super::disk::Disk;
+use super::platform::is_shortage;
 use super::reader::Reader;
 use super::scan::{Junk, Step};
 use super::segment::Segment;
@@ -36,6 +38,7 @@ impl Cursors {
     /// Reads records after sequence `after` from the segments of `log`, which ends at `last`.
     pub(super) fn read(
         &mut self,
+        disk: &dyn Disk,
         log: Log,
         segments: &[Segment],
         after: u64,
@@ -48,7 +51,7 @@ impl Cursors {
         for segment in segments.iter().filter(|segment| segment.last > after) {
             let known = cursor.take().filter(|cursor| cursor.number == segment.number);
             let reader =
-                known.map_or_else(|| Reader::open(&segment.path), |known| Ok(known.reader));
+                known.map_or_else(|| Reader::open(&segment.path, disk), |known| Ok(known.reader));
             let filled = reader.and_then(|mut reader| {
                 let full = outcome.fill(&mut reader, segment, max_bytes)?;
                 Ok((reader, full))
@@ -60,10 +63,13 @@ impl Cursors {
                     full
                 }
                 Err(error) => {
-                    outcome.read.through = segment.last;
-                    outcome.bad.push(segment.path.clone());
                     let text = format!("cannot read {}: {error}", segment.path.display());
                     outcome.problem = Some(text);
+                    if is_shortage(&error) {
+                        return outcome;
+                    }
+                    outcome.read.through = segment.last;
+                    outcome.bad.push(segment.path.clone());
                     false
                 }
             };

@@ -7,6 +7,8 @@ use std::path::Path;
 use super::platform;
 
 pub(super) trait Disk: Send + Sync + std::fmt::Debug {
+    /// Opens a file for reading.
+    fn open(&self, path: &Path) -> Result<File>;
     /// Makes a file that did not exist.
     fn create(&self, path: &Path) -> Result<File>;
     /// Appends all of `bytes`.
@@ -20,6 +22,10 @@ pub(super) trait Disk: Send + Sync + std::fmt::Debug {
 pub(super) struct RealDisk;
 
 impl Disk for RealDisk {
+    fn open(&self, path: &Path) -> Result<File> {
+        File::open(path)
+    }
+
     fn create(&self, path: &Path) -> Result<File> {
         platform::create_file(path)
     }

@@ -132,18 +132,22 @@ impl Spool {
     }
 
     /// Reads whole records after sequence `after`, oldest first, until `max_bytes` of payload, at
-    /// least one. `through` runs past what cannot be read.
+    /// least one; none, without an end, when there is no room for another open file. `through` runs
+    /// past what cannot be read.
     pub(crate) fn read(&self, log: Log, after: u64, max_bytes: usize) -> Read {
         let mut cursors = lock(&self.cursors);
         let known = self.shared.with(|state| {
             let (log, _) = state.log(log)?;
-            Some((log.segments.iter().cloned().collect::<Vec<_>>(), log.settled, log.last))
+            let segments = log.segments.iter().cloned().collect::<Vec<_>>();
+            let (settled, last) = (log.settled, log.last);
+            Some((segments, settled, last, Arc::clone(&state.rim.disk)))
         });
-        let Some((segments, settled, last)) = known else {
+        let Some((segments, settled, last, disk)) = known else {
             cursors.forget(log);
             return Read { records: Vec::new(), through: after, end: true };
         };
-        let outcome = cursors.read(log, &segments, after.max(settled), last, max_bytes);
+        let outcome =
+            cursors.read(disk.as_ref(), log, &segments, after.max(settled), last, max_bytes);
         drop(cursors);
         if let Some(problem) = outcome.problem {
             self.shared.with(|state| {
@@ -178,9 +182,9 @@ impl Spool {
                 state.orphans.values_mut().for_each(|log| log.tidy(&mut state.rim));
                 state.forget_gone();
             }
-            due.then(|| state.rim.destination.clone())
+            due.then(|| (state.rim.destination.clone(), Arc::clone(&state.rim.disk)))
         });
-        let Some(destination) = due else { return Vec::new() };
+        let Some((destination, disk)) = due else { return Vec::new() };
         let writers = directory::writers(&self.settings.directory);
         let writers = writers.unwrap_or_else(|error| {
             self.tell_take_over(&self.settings.directory, &error);
@@ -188,8 +192,9 @@ impl Spool {
         });
         let mut orphans = Vec::new();
         for path in writers {
-            let taken = Directory::take_over(path.clone())
-                .and_then(|held| held.map_or(Ok(None), |held| recover(held, &destination)));
+            let taken = Directory::take_over(path.clone()).and_then(|held| {
+                held.map_or(Ok(None), |held| recover(held, &destination, disk.as_ref()))
+            });
             match taken {
                 Ok(Some((log, account))) => orphans.extend(self.take_in(log, &account)),
                 Ok(None) => {}
@@ -283,4 +288,4 @@ fn length_of(length: usize) -> u64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

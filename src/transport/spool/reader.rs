@@ -5,6 +5,7 @@ use std::io::{Error, ErrorKind, Read as _, Result, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
+use super::disk::Disk;
 use super::length_of;
 use super::preamble::{self, Beginning, Preamble};
 use super::record::HEADER;
@@ -26,16 +27,16 @@ pub(super) struct Reader {
 }
 
 /// Reads what the segment at `path` says of itself.
-pub(super) fn beginning(path: &Path) -> Result<(File, Beginning)> {
-    let mut file = File::open(path)?;
+pub(super) fn beginning(path: &Path, disk: &dyn Disk) -> Result<(File, Beginning)> {
+    let mut file = disk.open(path)?;
     let mut bytes = Vec::new();
     (&mut file).take(length_of(preamble::MAX_LENGTH)).read_to_end(&mut bytes)?;
     Ok((file, preamble::read(&bytes)))
 }
 
 impl Reader {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        match beginning(path)? {
+    pub(super) fn open(path: &Path, disk: &dyn Disk) -> Result<Self> {
+        match beginning(path, disk)? {
             (file, Beginning::Good(preamble)) => Self::new(file, &preamble),
             _ => Err(Error::new(ErrorKind::InvalidData, "not a segment of this version")),
         }

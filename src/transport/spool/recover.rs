@@ -10,7 +10,9 @@ use std::io::{ErrorKind, Result};
 use std::path::PathBuf;
 
 use super::directory::Directory;
+use super::disk::Disk;
 use super::log::SegmentLog;
+use super::platform::is_shortage;
 use super::preamble::{Beginning, Preamble};
 use super::reader::{self, Reader};
 use super::scan::{Junk, Step};
@@ -31,14 +33,18 @@ pub(super) struct Account {
 pub(super) fn recover(
     directory: Directory,
     destination: &str,
+    disk: &dyn Disk,
 ) -> Result<Option<(SegmentLog, Account)>> {
     let mut found = Vec::new();
     for (number, path) in directory.segments()? {
         let bytes = fs::metadata(&path)?.len();
-        let opened = match reader::beginning(&path) {
+        let opened = match reader::beginning(&path, disk) {
             Ok((_, Beginning::Newer)) => return Ok(None),
             Ok((_, Beginning::Good(said))) if said.destination != destination => return Ok(None),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
+            // It may be good, and is left for later.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied || is_shortage(&error) => {
+                return Err(error);
+            }
             Ok((file, beginning)) => Opened::new(file, beginning),
             Err(_) => Opened::Bad,
         };

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::directory::{self, Directory, QUARANTINE, VERSION};
+use super::disk::RealDisk;
 use super::preamble::Beginning;
 use super::reader;
 use crate::finding::Finding;
@@ -49,7 +50,7 @@ fn left(writer: &Path, destinations: &[String]) -> Option<Finding> {
     let segments = directory.segments().ok()?;
     let size = |path| fs::metadata(path).map_or(0, |metadata| metadata.len());
     let bytes: u64 = segments.iter().map(|(_, path)| size(path)).sum();
-    let of = segments.iter().find_map(|(_, path)| match reader::beginning(path) {
+    let of = segments.iter().find_map(|(_, path)| match reader::beginning(path, &RealDisk) {
         Ok((_, Beginning::Good(said))) => Some(Ok(said.destination)),
         Ok((_, Beginning::Newer)) => Some(Err(())),
         _ => None,

@@ -8,7 +8,7 @@ use disk::TestDisk;
 
 mod damage;
 mod directories;
-mod disk;
+pub(crate) mod disk;
 mod faults;
 mod model;
 mod survey;
@@ -105,6 +105,11 @@ fn read_all(spool: &Spool, log: Log, after: u64, max_bytes: usize) -> Vec<(u64, 
             return found;
         }
     }
+}
+
+/// A spool for the tests of who uses it, on a disk that breaks.
+pub(crate) fn spool_on(settings: SpoolSettings, destination: &str, disk: Arc<TestDisk>) -> Spool {
+    Spool::on_disk(settings, destination.to_owned(), disk)
 }
 
 /// Ends a spool as the kernel ends one whose process is killed: the locks are free, nothing else.

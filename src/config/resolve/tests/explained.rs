@@ -55,11 +55,3 @@ fn no_secret_is_shown_wherever_it_was_set() {
         assert!(!format!("{builder:?}").contains("secret"), "{builder:?}");
     }
 }
-
-#[test]
-fn a_spool_that_nobody_needs_is_told() {
-    let config = resolved(env([]).with_spool("/spool"));
-    assert_eq!(config.pipeline.spool, None);
-    let warnings: Vec<&str> = config.explanation.warnings().collect();
-    assert!(warnings.iter().any(|it| it.starts_with("with_spool has no effect: ")), "{warnings:?}");
-}

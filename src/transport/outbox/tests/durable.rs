@@ -3,15 +3,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::sync::clock::waited;
 use crate::tests::cases;
 use crate::transport::log::{SpoolSettings, SyncMode};
+use crate::transport::spool::tests::disk::TestDisk;
+use crate::transport::spool::tests::spool_on;
 
 const MEMORY: usize = 2000;
 /// Memory of a parcel.
@@ -96,7 +99,7 @@ impl Run {
                 let parcels: Vec<Parcel> = parcels.iter().map(|sizes| self.parcel(sizes)).collect();
                 self.outbox.hand_in(self.outbox.prepare(parcels, now()), now());
             }
-            Step::Deliver(count) => self.deliver(count),
+            Step::Deliver(count) => drop(self.deliver(count)),
             Step::TakeAndDie => {
                 self.take();
                 self.start_anew();
@@ -130,20 +133,21 @@ impl Run {
         if lock(&self.outbox.state).has_work() { self.outbox.take(LIMITS) } else { None }
     }
 
-    fn deliver(&mut self, count: usize) {
-        let Some(batch) = self.take() else { return };
+    /// Whether there was something to deliver.
+    fn deliver(&mut self, count: usize) -> bool {
+        let Some(batch) = self.take() else { return false };
         let (delivered, refused) = batch.spans.split_at(count.min(batch.spans.len()));
         self.delivered.extend(delivered.iter().map(id));
         self.refused.extend(refused.iter().map(id));
         self.outbox.count_delivered(counted(delivered));
         self.outbox.count_dropped(refused, DropReason::Rejected);
         self.outbox.close_batch(&batch);
+        true
     }
 
     /// Another process comes after one that is no more.
     fn start_anew(&mut self) {
-        let capacity = Capacity { bytes: MEMORY, spans: None, parcels: None };
-        self.outbox = Outbox::new("none".to_owned(), capacity, None, None);
+        self.outbox = with(None);
         self.outbox = open(&self.directory);
         self.handed_in = 0;
         self.outbox.adopt(now());
@@ -159,9 +163,7 @@ impl Run {
     }
 
     fn drain(&mut self) {
-        while lock(&self.outbox.state).has_work() {
-            self.deliver(usize::MAX);
-        }
+        while self.deliver(usize::MAX) {}
     }
 }
 
@@ -175,12 +177,42 @@ fn id(span: &Payload) -> u64 {
     u64::from_be_bytes(span.bytes()[..8].try_into().unwrap())
 }
 
-fn open(directory: &std::path::Path) -> Outbox {
-    let settings = SpoolSettings {
+fn settings(directory: &Path) -> SpoolSettings {
+    SpoolSettings {
         directory: directory.to_owned(),
         max_bytes: 64 * 1024 * 1024,
         sync: SyncMode::Every(Duration::from_secs(60)),
-    };
+    }
+}
+
+fn with(spool: Option<Spool>) -> Outbox {
     let capacity = Capacity { bytes: MEMORY, spans: None, parcels: None };
-    Outbox::new("test".to_owned(), capacity, None, Spool::open(settings, "test".to_owned()))
+    Outbox::new("test".to_owned(), capacity, None, spool)
+}
+
+fn open(directory: &Path) -> Outbox {
+    with(Spool::open(settings(directory), "test".to_owned()))
+}
+
+#[test]
+fn what_cannot_be_read_for_want_of_descriptors_waits_until_it_can() {
+    let mut run = Run::new();
+    let disk = Arc::new(TestDisk::default());
+    run.outbox = with(Some(spool_on(settings(&run.directory), "test", Arc::clone(&disk))));
+    run.make(Step::HandIn(vec![vec![1000]; 5]));
+    disk.lack_descriptors(true);
+    // What is in memory, too, is sent; the rest is looked for until the end.
+    let (waited, ()) = waited(|| {
+        run.outbox.close(now() + Duration::from_secs(5));
+        while run.deliver(9) {}
+    });
+    assert_eq!(waited, Duration::from_secs(5));
+    let sent = run.delivered.len() as u64;
+    assert!((1..5).contains(&sent), "{sent}");
+    run.outbox.end();
+    run.check();
+    assert_eq!(run.outbox.stats(now()).spooled, 5 - sent);
+    run.start_anew();
+    run.drain();
+    assert_eq!(run.delivered.len(), 5);
 }

@@ -5,6 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::sync::clock::waited;
 use crate::tests::cases;
 
 const MAX_BYTES: usize = 3000;
@@ -119,7 +120,7 @@ impl Run {
         if self.under_way.is_some() || empty {
             return;
         }
-        let batch = self.outbox.take(LIMITS).unwrap();
+        let (_, batch) = waited(|| self.outbox.take(LIMITS).unwrap());
         let weight: usize = batch.spans.iter().map(|span| size(span.bytes().len())).sum();
         assert!(batch.parcels > 0 || !batch.spans.is_empty());
         assert!(batch.spans.len() <= LIMITS.max_spans);

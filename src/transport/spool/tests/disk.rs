@@ -11,13 +11,15 @@ use super::super::platform;
 use crate::sync::lock;
 
 #[derive(Debug, Default)]
-pub(super) struct TestDisk(Mutex<State>);
+pub(crate) struct TestDisk(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     /// Bytes that can be written until the disk is full.
     room: Option<usize>,
     truncates: bool,
+    /// Whether the process has as many files open as it may.
+    shortage: bool,
     /// What the next syncs say; good afterwards.
     syncs: VecDeque<bool>,
     synced: Vec<u64>,
@@ -34,6 +36,15 @@ impl TestDisk {
         *lock(&self.0) = State::default();
     }
 
+    /// Whether files can be opened for reading.
+    pub(crate) fn lack_descriptors(&self, shortage: bool) {
+        lock(&self.0).shortage = shortage;
+    }
+
+    pub(super) fn lacks_descriptors(&self) -> bool {
+        lock(&self.0).shortage
+    }
+
     /// What the next syncs of files say.
     pub(super) fn say_of_syncs(&self, good: &[bool]) {
         lock(&self.0).syncs.extend(good);
@@ -46,6 +57,14 @@ impl TestDisk {
 }
 
 impl Disk for TestDisk {
+    fn open(&self, path: &Path) -> Result<File> {
+        const EMFILE: i32 = 24;
+        if self.lacks_descriptors() {
+            return Err(Error::from_raw_os_error(EMFILE));
+        }
+        File::open(path)
+    }
+
     fn create(&self, path: &Path) -> Result<File> {
         match lock(&self.0).room {
             Some(0) => Err(ErrorKind::StorageFull.into()),

@@ -137,3 +137,26 @@ fn with_always_it_is_on_the_device_when_append_returns() {
     assert_eq!(write(&spool, &["three"]), 5);
     assert_eq!(scratch.segments().len(), 2);
 }
+
+#[test]
+fn without_descriptors_nothing_is_read_and_nothing_is_taken_for_damaged() {
+    let scratch = Scratch::new();
+    let disk = Arc::new(TestDisk::default());
+    let spool = scratch.spool_on(MAX_BYTES, Arc::clone(&disk));
+    write(&spool, &["one", "two"]);
+    disk.lack_descriptors(true);
+    assert!(spool.read(Log::Own, 0, 10).is_stuck());
+    disk.lack_descriptors(false);
+    assert_eq!(texts(&read_all(&spool, Log::Own, 0, 10)), ["one", "two"]);
+    kill(spool);
+
+    disk.lack_descriptors(true);
+    let (spool, start) = (scratch.spool_on(MAX_BYTES, Arc::clone(&disk)), now());
+    assert_eq!(spool.adopt(start), []);
+    disk.lack_descriptors(false);
+    let orphans = spool.adopt(start + PAUSE);
+    assert_eq!((orphans[0].records, orphans[0].damaged_spans), (2, 0));
+    spool.settled(orphans[0].log, 2);
+    drop(spool);
+    assert_eq!(scratch.files(), [""; 0]);
+}

@@ -27,6 +27,8 @@ enum Step {
     /// The disk is full after so many bytes; whether files can be cut back then.
     Fill(usize, bool),
     Mend,
+    /// Whether files can be opened.
+    Shortage(bool),
     Sync(bool),
     Pass,
     /// Reads everything.
@@ -58,6 +60,7 @@ fn step(faults: bool) -> impl Strategy<Value = Step> {
         1 => Just(Step::Look),
         weight => (0..600_usize, any::<bool>()).prop_map(|(room, cut)| Step::Fill(room, cut)),
         2 * weight => Just(Step::Mend),
+        weight => any::<bool>().prop_map(Step::Shortage),
         weight => any::<bool>().prop_map(Step::Sync),
     ]
 }
@@ -96,6 +99,7 @@ impl Run {
                 Step::Restart { killed } => self.restart(killed),
                 Step::Fill(room, truncates) => self.disk.fill_after(room, truncates),
                 Step::Mend => self.disk.mend(),
+                Step::Shortage(shortage) => self.disk.lack_descriptors(shortage),
                 Step::Sync(good) => {
                     self.disk.say_of_syncs(&[good]);
                     let _ = self.spool().sync();
@@ -147,7 +151,7 @@ impl Run {
         assert_eq!(ids(&read.records), expected);
         let size: usize = read.records.iter().map(|stored| stored.payload.len()).sum();
         assert!(read.records.len() <= 1 || size <= max_bytes);
-        assert!(read.end || !read.records.is_empty());
+        assert!(!read.is_stuck() || self.disk.lacks_descriptors());
         *at = read.through;
         if let Some((sequence, _)) = expected.get(settled) {
             *alive = alive.split_off(&(sequence + 1));
@@ -156,6 +160,7 @@ impl Run {
     }
 
     fn restart(&mut self, killed: bool) {
+        self.disk.lack_descriptors(false);
         let spool = self.spool.take().unwrap();
         if killed {
             kill(spool);
@@ -189,6 +194,7 @@ impl Run {
 
     /// All of it can be read, in the order it was written in.
     fn check(&self) {
+        self.disk.lack_descriptors(false);
         for (log, alive) in &self.alive {
             let read = self.spool().read(*log, 0, usize::MAX);
             let found: BTreeMap<u64, u64> = ids(&read.records).into_iter().collect();
