@@ -64,6 +64,12 @@ impl Pipe {
         })
     }
 
+    /// Does something on a thread of its own.
+    fn spawn<T: 'static>(&self, act: impl FnOnce(&Self) -> T + 'static) -> JoinHandle<T> {
+        let pipe = self.clone();
+        thread::spawn(move || act(&pipe))
+    }
+
     fn hand_over(&self, ended: impl Iterator<Item = (SpanData, usize)>) {
         let mut spent = SpentGroup::default();
         let mut spans = 0;
@@ -110,10 +116,7 @@ pub fn a_worker_that_sleeps_hears_of_every_span() {
                 arrived.1.notify_all();
             })
         };
-        let caller = {
-            let pipe = pipe.clone();
-            thread::spawn(move || pipe.intake.ended(root(1)))
-        };
+        let caller = pipe.spawn(|pipe| pipe.intake.ended(root(1)));
         pipe.intake.ended(root(2));
         // Nobody flushes, and nobody closes.
         let mut seen = lock(&arrived.0);
@@ -130,14 +133,11 @@ pub fn after_a_flush_everything_before_it_is_handed_over() {
     model(PREEMPTIONS, || {
         let pipe = Pipe::new(ROOMY);
         let worker = pipe.worker(Table::Keeps);
-        let flusher = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                pipe.intake.ended(root(1));
-                assert!(pipe.intake.flush(never()));
-                assert!(pipe.handed_over.get() >= 1);
-            })
-        };
+        let flusher = pipe.spawn(|pipe| {
+            pipe.intake.ended(root(1));
+            assert!(pipe.intake.flush(never()));
+            assert!(pipe.handed_over.get() >= 1);
+        });
         pipe.intake.ended(root(2));
         flusher.join().unwrap();
         pipe.intake.close(never());
@@ -195,13 +195,10 @@ pub fn a_span_that_ends_while_the_pipe_closes_is_handed_over_or_counted() {
     model(PREEMPTIONS, || {
         let pipe = Pipe::new(ROOMY);
         let worker = pipe.worker(Table::Keeps);
-        let caller = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                let taken = [1, 2].map(|trace| pipe.intake.ended(root(trace)));
-                taken.into_iter().filter(|taken| *taken == Taken::TooLate).count() as u64
-            })
-        };
+        let caller = pipe.spawn(|pipe| {
+            let taken = [1, 2].map(|trace| pipe.intake.ended(root(trace)));
+            taken.into_iter().filter(|taken| *taken == Taken::TooLate).count() as u64
+        });
         pipe.intake.close(never());
         assert!(pipe.conserves());
         let late = caller.join().unwrap();
@@ -218,14 +215,11 @@ pub fn what_closes_without_time_is_counted_all_the_same() {
     model(PREEMPTIONS, || {
         let pipe = Pipe::new(ROOMY);
         let worker = pipe.worker(Table::Keeps);
-        let caller = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                pipe.intake.ended(root(1));
-                pass();
-                pipe.intake.ended(root(2));
-            })
-        };
+        let caller = pipe.spawn(|pipe| {
+            pipe.intake.ended(root(1));
+            pass();
+            pipe.intake.ended(root(2));
+        });
         pipe.intake.close(soon());
         assert!(pipe.conserves());
         caller.join().unwrap();
@@ -238,15 +232,12 @@ pub fn a_flush_during_the_end_ends_and_nothing_is_missing_then() {
     model(PREEMPTIONS, || {
         let pipe = Pipe::new(ROOMY);
         let worker = pipe.worker(Table::Keeps);
-        let flusher = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                pipe.intake.ended(root(1));
-                assert!(pipe.intake.flush(never()));
-                let (stats, handed_over) = pipe.intake.snapshot(|| pipe.handed_over.get());
-                assert_eq!(handed_over + stats.dropped.total(), 1);
-            })
-        };
+        let flusher = pipe.spawn(|pipe| {
+            pipe.intake.ended(root(1));
+            assert!(pipe.intake.flush(never()));
+            let (stats, handed_over) = pipe.intake.snapshot(|| pipe.handed_over.get());
+            assert_eq!(handed_over + stats.dropped.total(), 1);
+        });
         pipe.intake.close(never());
         flusher.join().unwrap();
         worker.join().unwrap();
@@ -258,13 +249,10 @@ pub fn what_finds_no_room_is_counted_and_the_rest_handed_over() {
     model(PREEMPTIONS, || {
         let pipe = Pipe::new(weight::of(&root(1)));
         let worker = pipe.worker(Table::AtOnce);
-        let caller = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                pipe.intake.ended(root(1));
-                assert!(pipe.conserves());
-            })
-        };
+        let caller = pipe.spawn(|pipe| {
+            pipe.intake.ended(root(1));
+            assert!(pipe.conserves());
+        });
         pipe.intake.ended(root(2));
         caller.join().unwrap();
         pipe.intake.close(never());
@@ -278,19 +266,12 @@ pub fn what_finds_no_room_is_counted_and_the_rest_handed_over() {
 pub fn what_is_said_of_a_trace_reaches_the_worker_no_later_than_its_root() {
     model(PREEMPTIONS, || {
         let pipe = Pipe::new(ROOMY);
-        let caller = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                assert!(pipe.intake.updated(TraceId::from(1), KeyValue::new("k", "v")));
-                pipe.intake.ended(root(1));
-            })
-        };
-        let other = {
-            let pipe = pipe.clone();
-            thread::spawn(move || {
-                assert!(pipe.intake.updated(TraceId::from(2), KeyValue::new("k", "v")))
-            })
-        };
+        let caller = pipe.spawn(|pipe| {
+            assert!(pipe.intake.updated(TraceId::from(1), KeyValue::new("k", "v")));
+            pipe.intake.ended(root(1));
+        });
+        let other = pipe
+            .spawn(|pipe| assert!(pipe.intake.updated(TraceId::from(2), KeyValue::new("k", "v"))));
         let mut arrivals = Arrivals::default();
         let (mut said, mut bytes, mut roots) = (false, 0, 0);
         while roots == 0 {
