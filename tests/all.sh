@@ -15,6 +15,9 @@ for name in $(compgen -e); do
   case $name in MLFLOW_* | OTEL_*) unset "$name" ;; esac
 done
 
+# Most tests wait for a peer, or for a pause to end: more run at once than there are processors.
+export RUST_TEST_THREADS=8
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

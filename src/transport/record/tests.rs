@@ -1,3 +1,5 @@
+use std::fmt::Debug;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -87,12 +89,12 @@ fn parcel() -> impl Strategy<Value = Parcel> {
 }
 
 /// Everything that matters of a parcel.
-fn shown(parcel: &Parcel) -> String {
+fn shown(parcel: &Parcel) -> impl PartialEq + Debug + use<> {
     let spans: Vec<_> = parcel
         .spans
         .iter()
-        .map(|span| (span.trace_id, &*span.envelope, span.bytes(), span.counted))
+        .map(|it| (it.trace_id, format!("{:?}", it.envelope), it.bytes().to_vec(), it.counted))
         .collect();
-    let epilogue = parcel.epilogue.as_ref().map(|epilogue| (epilogue.trace_id, &epilogue.text));
-    format!("{spans:?} {epilogue:?} {} {}", parcel.filtered, parcel.finished)
+    let epilogue = parcel.epilogue.as_ref().map(|it| (it.trace_id, it.text.clone()));
+    (spans, epilogue, parcel.filtered, parcel.finished)
 }
