@@ -41,10 +41,17 @@ fn hand_in(outbox: &Outbox, trace: u8) {
 
 /// The rounds of `transport::sender`, with a destination that takes everything.
 fn sender(outbox: &Arc<Outbox>) -> (JoinHandle<()>, Count) {
+    sender_of(outbox, u64::MAX)
+}
+
+/// The same, which ends by itself after so many spans.
+fn sender_of(outbox: &Arc<Outbox>, enough: u64) -> (JoinHandle<()>, Count) {
     let delivered = Count::default();
     let (outbox, counted) = (Arc::clone(outbox), delivered.clone());
     let thread = thread::spawn(move || {
-        while let Some(batch) = outbox.take(ONE_BY_ONE) {
+        while counted.get() < enough
+            && let Some(batch) = outbox.take(ONE_BY_ONE)
+        {
             let spans = batch.spans.len().try_into().unwrap();
             counted.add(spans);
             outbox.count_delivered(spans);
@@ -64,18 +71,16 @@ fn assert_conserves(outbox: &Outbox, handed_in: u64) {
 pub fn a_sender_that_sleeps_hears_of_every_parcel() {
     model(PREEMPTIONS, || {
         let outbox = roomy();
-        let (sender, delivered) = sender(&outbox);
+        let (sender, delivered) = sender_of(&outbox, 2);
         let worker = {
             let outbox = Arc::clone(&outbox);
             thread::spawn(move || hand_in(&outbox, 1))
         };
         hand_in(&outbox, 2);
         worker.join().unwrap();
-        assert!(outbox.wait_settled(outbox.demand(), never()));
-        assert_eq!(delivered.get(), 2);
-        outbox.close(never());
-        assert!(outbox.wait_ended(never()));
+        // Nobody demands anything, and nobody closes.
         sender.join().unwrap();
+        assert_eq!(delivered.get(), 2);
         assert_conserves(&outbox, 2);
     });
 }
