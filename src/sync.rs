@@ -49,6 +49,15 @@ pub(crate) fn wait<'a, T>(
     }
 }
 
+/// What the clocks do to wait for a signal, for at most `patience` of real time.
+fn wait_at_most<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    patience: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
+}
+
 /// The moment that is `patience` after `start`; more patience than the clock can say is a lot of it.
 pub(crate) fn after(start: Instant, patience: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -16,6 +16,9 @@ use crate::export::dialect::{Dialect, Say};
 use crate::export::span_encoder::SpanEncoder;
 use crate::model::said::Said;
 use crate::model::span::Span;
+use crate::process::aggregate::TableLimits;
+use crate::process::limits::SpanTrim;
+use crate::process::pipeline::PipelineSettings;
 use crate::transport::Payload;
 
 pub(crate) mod random;
@@ -30,6 +33,20 @@ pub(crate) fn cases(cases: u32) -> Config {
         rng_seed: RngSeed::Fixed(0x6d6c_666c_6f77),
         failure_persistence: None,
         ..Config::default()
+    }
+}
+
+/// Of a pipe with 1 MiB of memory and everything else as usual.
+pub(crate) fn pipeline_settings() -> PipelineSettings {
+    PipelineSettings {
+        max_bytes: 1 << 20,
+        table: TableLimits::default(),
+        trim: SpanTrim::default(),
+        prices: None,
+        max_spans: None,
+        max_traces: None,
+        spool: None,
+        drop_callback: None,
     }
 }
 

@@ -4,26 +4,17 @@ use std::time::Instant;
 use opentelemetry_sdk::Resource;
 
 use super::*;
-use crate::process::aggregate::TableLimits;
-use crate::process::limits::SpanTrim;
-use crate::process::pipeline::PipelineSettings;
+use crate::tests::pipeline_settings;
 
 const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(600);
 
 /// A pipe without destinations.
 fn pipeline() -> Arc<Pipeline> {
-    let settings = PipelineSettings {
-        max_bytes: 1 << 20,
-        table: TableLimits::default(),
-        trim: SpanTrim::default(),
-        prices: None,
-        max_spans: None,
-        max_traces: None,
-        spool: None,
-        drop_callback: None,
-    };
-    Arc::new(Pipeline::start(Vec::new(), Resource::builder_empty().build(), settings).unwrap())
+    Arc::new(
+        Pipeline::start(Vec::new(), Resource::builder_empty().build(), pipeline_settings())
+            .unwrap(),
+    )
 }
 
 fn took(start: Instant) -> Duration {

@@ -1,20 +1,10 @@
 //! The monotonic clock.
 
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Condvar, MutexGuard};
+pub(super) use super::wait_at_most as wait_for;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
 pub(crate) fn now() -> Instant {
     Instant::now()
-}
-
-/// Waits for a signal, for at most `patience`.
-pub(super) fn wait_for<'a, T>(
-    condvar: &Condvar,
-    guard: MutexGuard<'a, T>,
-    patience: Duration,
-) -> MutexGuard<'a, T> {
-    condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
 }

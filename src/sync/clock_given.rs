@@ -2,10 +2,9 @@
 //! passes only by waiting. Deadlines are then exact, and cost nothing.
 
 use std::cell::Cell;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::{Condvar, MutexGuard};
+use super::{Condvar, MutexGuard, wait_at_most};
 
 thread_local! {
     static GIVEN: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -27,7 +26,7 @@ pub(super) fn wait_for<'a, T>(
             GIVEN.set(time.checked_add(patience));
             guard
         }
-        None => condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0,
+        None => wait_at_most(condvar, guard, patience),
     }
 }
 

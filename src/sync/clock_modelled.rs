@@ -1,11 +1,11 @@
 //! The clock of the models: it stands still, until a model lets some time pass, once.
 
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Condvar, MutexGuard};
+pub(super) use super::wait_at_most as wait_for;
 
 /// What is due later than this is never due.
 pub(crate) const SOME_TIME: Duration = Duration::from_secs(60 * 60);
@@ -24,13 +24,4 @@ pub(crate) fn now() -> Instant {
 /// Lets time pass.
 pub(crate) fn pass() {
     PASSED.store(true, Ordering::Release);
-}
-
-/// Waits for a signal, for at most `patience`.
-pub(super) fn wait_for<'a, T>(
-    condvar: &Condvar,
-    guard: MutexGuard<'a, T>,
-    patience: Duration,
-) -> MutexGuard<'a, T> {
-    condvar.wait_timeout(guard, patience).unwrap_or_else(PoisonError::into_inner).0
 }

@@ -10,7 +10,7 @@ use crate::export::{Encoder, TraceChunk};
 use crate::finding::Finding;
 use crate::stats::DropReason;
 use crate::sync::clock::waited;
-use crate::tests::{cases, root_data};
+use crate::tests::{cases, pipeline_settings, root_data};
 use crate::transport::{Epilogue, Limits, Parcel, Payload, Verdict, Wire};
 
 /// Wants no span, but says so only when it is let.
@@ -55,16 +55,6 @@ impl Wire for Deaf {
 
 /// A pipe of which neither the worker nor any of two senders answers while what is returned lives.
 fn hanging() -> (Pipeline, Vec<Sender<()>>) {
-    let settings = PipelineSettings {
-        max_bytes: 1 << 20,
-        table: TableLimits::default(),
-        trim: SpanTrim::default(),
-        prices: None,
-        max_spans: None,
-        max_traces: None,
-        spool: None,
-        drop_callback: None,
-    };
     let mut held = Vec::new();
     let destinations = (0..2).map(|_| {
         let ((worker, stuck), (sender, deaf)) = (channel(), channel());
@@ -74,7 +64,7 @@ fn hanging() -> (Pipeline, Vec<Sender<()>>) {
     });
     let destinations = destinations.collect();
     let resource = Resource::builder_empty().build();
-    let pipeline = Pipeline::start(destinations, resource, settings).unwrap();
+    let pipeline = Pipeline::start(destinations, resource, pipeline_settings()).unwrap();
     (pipeline, held)
 }
 

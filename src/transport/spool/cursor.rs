@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::io::Result;
 use std::path::PathBuf;
 
-use super::disk::Disk;
-use super::platform::is_shortage;
+use super::disk::{Disk, is_shortage};
 use super::reader::Reader;
 use super::scan::{Junk, Step};
 use super::segment::Segment;

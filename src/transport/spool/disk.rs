@@ -1,7 +1,7 @@
 //! The few operations that fail when a disk is full or broken, as a seam: tests break them.
 
 use std::fs::File;
-use std::io::{Result, Write as _};
+use std::io::{Error, ErrorKind, Result, Write as _};
 use std::path::Path;
 
 use super::platform;
@@ -16,6 +16,13 @@ pub(super) trait Disk: Send + Sync + std::fmt::Debug {
     fn truncate(&self, file: &File, length: u64) -> Result<()>;
     fn sync(&self, file: &File) -> Result<()>;
     fn sync_directory(&self, path: &Path) -> Result<()>;
+}
+
+/// Whether it is the process, or the machine, that has no room for another file: the file is none the
+/// worse for it.
+pub(super) fn is_shortage(error: &Error) -> bool {
+    error.raw_os_error().is_some_and(|code| platform::TOO_MANY_FILES.contains(&code))
+        || error.kind() == ErrorKind::OutOfMemory
 }
 
 #[derive(Debug)]

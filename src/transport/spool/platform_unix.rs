@@ -1,9 +1,12 @@
 //! What differs between platforms: files of a spool on Unix.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Error, ErrorKind, Result};
+use std::io::Result;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+/// What the system says when the machine, or the process, may open no more files: ENFILE, EMFILE.
+pub(super) const TOO_MANY_FILES: [i32; 2] = [23, 24];
 
 /// A file that did not exist, for its owner only.
 pub(super) fn create_file(path: &Path) -> Result<File> {
@@ -13,14 +16,6 @@ pub(super) fn create_file(path: &Path) -> Result<File> {
 /// Brings the entries of a directory to the device.
 pub(super) fn sync_directory(path: &Path) -> Result<()> {
     File::open(path)?.sync_all()
-}
-
-/// Whether it is the process, or the machine, that has no room for another file: the file is none the
-/// worse for it.
-pub(super) fn is_shortage(error: &Error) -> bool {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) || error.kind() == ErrorKind::OutOfMemory
 }
 
 /// Whether `path` still leads to `file`.

@@ -10,9 +10,8 @@ use std::io::{ErrorKind, Result};
 use std::path::PathBuf;
 
 use super::directory::Directory;
-use super::disk::Disk;
+use super::disk::{Disk, is_shortage};
 use super::log::SegmentLog;
-use super::platform::is_shortage;
 use super::preamble::{Beginning, Preamble};
 use super::reader::{self, Reader};
 use super::scan::{Junk, Step};

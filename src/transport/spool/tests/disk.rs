@@ -58,9 +58,8 @@ impl TestDisk {
 
 impl Disk for TestDisk {
     fn open(&self, path: &Path) -> Result<File> {
-        const EMFILE: i32 = 24;
         if self.lacks_descriptors() {
-            return Err(Error::from_raw_os_error(EMFILE));
+            return Err(Error::from_raw_os_error(platform::TOO_MANY_FILES[0]));
         }
         File::open(path)
     }
