@@ -7,6 +7,11 @@ pub(crate) const FIXED64: u32 = 1;
 pub(crate) const BYTES: u32 = 2;
 pub(crate) const FIXED32: u32 = 5;
 
+/// Lengths below this take one byte,
+const ONE_BYTE: usize = 1 << 7;
+/// below this no more than two.
+const TWO_BYTES: usize = 1 << 14;
+
 /// Writes a message of unknown length, with its header; returns the length of the latter.
 ///
 /// Leaves `usual` bytes for it, and moves the message when another number is needed.
@@ -19,14 +24,29 @@ pub(crate) fn nested(
     let start = out.len();
     out.resize(start + usual, 0);
     body(out);
-    let mut header = Vec::new();
-    message_header(&mut header, field, out.len() - start - usual);
-    let length = header.len();
-    match out.get_mut(start..start + usual) {
-        Some(gap) if length == usual => gap.copy_from_slice(&header),
-        _ => drop(out.splice(start..start + usual, header)),
+    let len = out.len() - start - usual;
+    if out.get_mut(start..start + usual).is_some_and(|gap| fill(gap, field, len)) {
+        return usual;
     }
+    let mut header = Vec::new();
+    message_header(&mut header, field, len);
+    let length = header.len();
+    drop(out.splice(start..start + usual, header));
     length
+}
+
+/// Writes tag and length of a message, if they take just the room there is.
+fn fill(gap: &mut [u8], field: u32, len: usize) -> bool {
+    let tag = tag_byte(field, BYTES);
+    match (gap, len) {
+        (gap @ [_, _], 0..ONE_BYTE) => gap.copy_from_slice(&[tag, one(len)]),
+        (gap @ [_, _, _], ONE_BYTE..TWO_BYTES) => {
+            let [low, high] = two(len);
+            gap.copy_from_slice(&[tag, low, high]);
+        }
+        _ => return false,
+    }
+    true
 }
 
 pub(crate) fn str_field(out: &mut Vec<u8>, field: u32, value: &str) {
@@ -42,25 +62,35 @@ pub(crate) fn bytes_field(out: &mut Vec<u8>, field: u32, value: &[u8]) {
 
 /// Tag and length of a message of `len` bytes that follows.
 pub(crate) fn message_header(out: &mut Vec<u8>, field: u32, len: usize) {
-    match u8::try_from(len) {
-        Ok(len @ ..0x80) => out.extend_from_slice(&[tag_byte(field, BYTES), len]),
-        _ if len < Lead::MAX_LEN => Lead::default().message(field, len).write(out),
+    let tag = tag_byte(field, BYTES);
+    match len {
+        0..ONE_BYTE => out.extend_from_slice(&[tag, one(len)]),
+        ONE_BYTE..TWO_BYTES => {
+            let [low, high] = two(len);
+            out.extend_from_slice(&[tag, low, high]);
+        }
         _ => {
-            tag(out, field, BYTES);
+            out.push(tag);
             varint(out, len64(len));
         }
     }
 }
 
-/// Tag and length of a message, and of the first message in it.
+/// Tag and length of a message, and of the first message in it: short ones are written at once.
+#[inline]
 pub(crate) fn message_headers(out: &mut Vec<u8>, outer: (u32, usize), inner: (u32, usize)) {
     let (outer_tag, inner_tag) = (tag_byte(outer.0, BYTES), tag_byte(inner.0, BYTES));
-    match (u8::try_from(outer.1), u8::try_from(inner.1)) {
-        (Ok(outer_len @ ..0x80), Ok(inner_len @ ..0x80)) => {
-            out.extend_from_slice(&[outer_tag, outer_len, inner_tag, inner_len]);
+    match (outer.1, inner.1) {
+        (0..ONE_BYTE, 0..ONE_BYTE) => {
+            out.extend_from_slice(&[outer_tag, one(outer.1), inner_tag, one(inner.1)]);
         }
-        _ if outer.1 < Lead::MAX_LEN => {
-            Lead::default().message(outer.0, outer.1).message(inner.0, inner.1).write(out);
+        (ONE_BYTE..TWO_BYTES, 0..ONE_BYTE) => {
+            let [low, high] = two(outer.1);
+            out.extend_from_slice(&[outer_tag, low, high, inner_tag, one(inner.1)]);
+        }
+        (ONE_BYTE..TWO_BYTES, ONE_BYTE..TWO_BYTES) => {
+            let ([low, high], [inner_low, inner_high]) = (two(outer.1), two(inner.1));
+            out.extend_from_slice(&[outer_tag, low, high, inner_tag, inner_low, inner_high]);
         }
         _ => {
             message_header(out, outer.0, outer.1);
@@ -69,35 +99,14 @@ pub(crate) fn message_headers(out: &mut Vec<u8>, outer: (u32, usize), inner: (u3
     }
 }
 
-/// Up to two tags with their lengths, which are written at once.
-#[derive(Clone, Copy, Default)]
-struct Lead {
-    bytes: u64,
-    len: u32,
+/// A length below [`ONE_BYTE`] as a varint.
+fn one(len: usize) -> u8 {
+    len.to_le_bytes()[0]
 }
 
-impl Lead {
-    /// Lengths below this take three bytes at most.
-    const MAX_LEN: usize = 1 << 21;
-
-    fn message(self, field: u32, len: usize) -> Self {
-        let (tag, len) = (u64::from(tag_byte(field, BYTES)), len64(len));
-        let (low, middle, high) = (len & 0x7f, len >> 7 & 0x7f, len >> 14);
-        let (bytes, count) = match len {
-            0..0x80 => (low, 1),
-            0x80..0x4000 => (low | 0x80 | middle << 8, 2),
-            _ => (low | 0x80 | (middle | 0x80) << 8 | high << 16, 3),
-        };
-        let bytes = self.bytes | (tag | bytes << 8) << (8 * self.len);
-        Self { bytes, len: self.len + 1 + count }
-    }
-
-    /// Copies as many bytes as there is room for: cheaper than as many as there are.
-    fn write(self, out: &mut Vec<u8>) {
-        let end = out.len() + self.len as usize;
-        out.extend_from_slice(&self.bytes.to_le_bytes());
-        out.truncate(end);
-    }
+/// A length from there up to [`TWO_BYTES`] as a varint.
+fn two(len: usize) -> [u8; 2] {
+    [one(len) | 0x80, one(len >> 7)]
 }
 
 /// Length of a message of `len` bytes with a one-byte tag and its length before it.
