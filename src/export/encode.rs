@@ -13,12 +13,17 @@ use opentelemetry_sdk::Resource;
 
 use crate::export::dialect::{Dialect, Head};
 use crate::export::protobuf::{
-    BYTES, FIXED64, VARINT, bytes_field, fixed32_field, fixed64_field, framed_len, message_header,
-    message_headers, nested, str_field, tag, tag_byte, unsigned, varint, varint_field, varint_len,
+    BYTES, FIXED64, ONE_BYTE, TWO_BYTES, VARINT, bytes_field, fixed32_field, fixed64_field,
+    framed_len, message_header, nested, one, str_field, tag, tag_byte, two, unsigned, varint,
+    varint_field, varint_len,
 };
 use crate::model::said::Said;
 use crate::model::span::Span;
 
+/// Key and value of an attribute that together are shorter than this take lengths of one byte,
+const SHORT: usize = ONE_BYTE - 4;
+/// and below this of no more than two.
+const MEDIUM: usize = TWO_BYTES - 5;
 /// Room for the header of an event, a link or a status that is short.
 const USUAL_HEADER: usize = 2;
 /// Bits of `Span.flags` above the W3C trace flags.
@@ -146,27 +151,45 @@ fn entry(out: &mut Vec<u8>, field: u32, key: &str, value: &Value) {
     if let Value::String(text) = value {
         return text_entry(out, field, key, text.as_str());
     }
-    let value_len = any_value_len(value);
-    entry_key(out, field, key, value_len);
-    message_header(out, 2, value_len);
+    entry_lead(out, field, key, any_value_len(value));
     any_value(out, value);
 }
 
 /// The same for text, which most values are.
+#[inline]
 fn text_entry(out: &mut Vec<u8>, field: u32, key: &str, text: &str) {
-    let value_len = text_len(text);
-    entry_key(out, field, key, value_len);
-    message_headers(out, (2, value_len), (1, text.len()));
+    entry_lead(out, field, key, text_len(text));
+    message_header(out, 1, text.len());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn entry_key(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
-    let value_len = framed_len(value_len);
-    if key.is_empty() {
-        message_header(out, field, value_len);
-    } else {
-        message_headers(out, (field, framed_len(key.len()) + value_len), (1, key.len()));
-        out.extend_from_slice(key.as_bytes());
+/// All of a `KeyValue` but the body of its value. Where each length takes one byte, or all but the
+/// key's two, none is asked for its own.
+#[inline]
+fn entry_lead(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
+    const KEY: u8 = tag_byte(1, BYTES);
+    const VALUE: u8 = tag_byte(2, BYTES);
+    let entry = tag_byte(field, BYTES);
+    let key_len = key.len();
+    let has_short_key = (1..ONE_BYTE).contains(&key_len);
+    match key_len + value_len {
+        both @ ..SHORT if has_short_key => {
+            out.extend_from_slice(&[entry, one(both + 4), KEY, one(key_len)]);
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(&[VALUE, one(value_len)]);
+        }
+        both @ ..MEDIUM if has_short_key && value_len >= ONE_BYTE => {
+            let ([low, high], [value_low, value_high]) = (two(both + 5), two(value_len));
+            out.extend_from_slice(&[entry, low, high, KEY, one(key_len)]);
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(&[VALUE, value_low, value_high]);
+        }
+        _ => {
+            let key_field = if key_len == 0 { 0 } else { framed_len(key_len) };
+            message_header(out, field, key_field + framed_len(value_len));
+            str_field(out, 1, key);
+            message_header(out, 2, value_len);
+        }
     }
 }
 

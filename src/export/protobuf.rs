@@ -8,9 +8,9 @@ pub(crate) const BYTES: u32 = 2;
 pub(crate) const FIXED32: u32 = 5;
 
 /// Lengths below this take one byte,
-const ONE_BYTE: usize = 1 << 7;
+pub(crate) const ONE_BYTE: usize = 1 << 7;
 /// below this no more than two.
-const TWO_BYTES: usize = 1 << 14;
+pub(crate) const TWO_BYTES: usize = 1 << 14;
 
 /// Writes a message of unknown length, with its header; returns the length of the latter.
 ///
@@ -76,36 +76,13 @@ pub(crate) fn message_header(out: &mut Vec<u8>, field: u32, len: usize) {
     }
 }
 
-/// Tag and length of a message, and of the first message in it: short ones are written at once.
-#[inline]
-pub(crate) fn message_headers(out: &mut Vec<u8>, outer: (u32, usize), inner: (u32, usize)) {
-    let (outer_tag, inner_tag) = (tag_byte(outer.0, BYTES), tag_byte(inner.0, BYTES));
-    match (outer.1, inner.1) {
-        (0..ONE_BYTE, 0..ONE_BYTE) => {
-            out.extend_from_slice(&[outer_tag, one(outer.1), inner_tag, one(inner.1)]);
-        }
-        (ONE_BYTE..TWO_BYTES, 0..ONE_BYTE) => {
-            let [low, high] = two(outer.1);
-            out.extend_from_slice(&[outer_tag, low, high, inner_tag, one(inner.1)]);
-        }
-        (ONE_BYTE..TWO_BYTES, ONE_BYTE..TWO_BYTES) => {
-            let ([low, high], [inner_low, inner_high]) = (two(outer.1), two(inner.1));
-            out.extend_from_slice(&[outer_tag, low, high, inner_tag, inner_low, inner_high]);
-        }
-        _ => {
-            message_header(out, outer.0, outer.1);
-            message_header(out, inner.0, inner.1);
-        }
-    }
-}
-
 /// A length below [`ONE_BYTE`] as a varint.
-fn one(len: usize) -> u8 {
+pub(crate) fn one(len: usize) -> u8 {
     len.to_le_bytes()[0]
 }
 
 /// A length from there up to [`TWO_BYTES`] as a varint.
-fn two(len: usize) -> [u8; 2] {
+pub(crate) fn two(len: usize) -> [u8; 2] {
     [one(len) | 0x80, one(len >> 7)]
 }
 
@@ -140,7 +117,7 @@ pub(crate) fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
 }
 
 /// The tag of one of the first fifteen fields.
-pub(crate) fn tag_byte(field: u32, wire_type: u32) -> u8 {
+pub(crate) const fn tag_byte(field: u32, wire_type: u32) -> u8 {
     (field << 3 | wire_type).to_le_bytes()[0]
 }
 
