@@ -1,15 +1,11 @@
 //! What a `tracing` event means for the span it happens in.
 
-use std::cell::Cell;
-use std::error::Error;
-use std::fmt::{self, Write as _};
-
-use opentelemetry::{KeyValue, StringValue, Value};
-use tracing::field::{Field, Visit};
+use opentelemetry::{KeyValue, Value};
+use tracing::field::Field;
 use tracing::{Event, Metadata};
 
 use crate::capture::filter::is_infrastructure;
-use crate::semconv::otel;
+use crate::capture::values::{Reader, Take, text_of};
 
 const MESSAGE: &str = "message";
 const RETURN: &str = "return";
@@ -37,15 +33,16 @@ pub(crate) struct Happening {
 /// Reads an event that happened in a span with metadata `span`; `None` when it is not to be kept.
 pub(crate) fn read(event: &Event<'_>, span: &Metadata<'_>) -> Option<Told> {
     let own = is_of_instrument(event.metadata(), span);
-    let mut visitor = Visitor::default();
-    event.record(&mut visitor);
+    let mut fields = Reader(Fields::default());
+    event.record(&mut fields);
+    let Reader(fields) = fields;
     match own {
-        Some(RETURN) => return visitor.first_text().map(Told::Returned),
-        Some(ERROR) => return visitor.first_text().map(Told::Failed),
+        Some(RETURN) => return fields.first_text().map(Told::Returned),
+        Some(ERROR) => return fields.first_text().map(Told::Failed),
         _ => {}
     }
     let metadata = event.metadata();
-    let Visitor { message, mut attributes, log_target } = visitor;
+    let Fields { message, mut attributes, log_target } = fields;
     let target = log_target.unwrap_or_else(|| metadata.target().to_owned());
     if is_infrastructure(&target) {
         return None;
@@ -68,106 +65,29 @@ fn is_of_instrument(event: &Metadata<'_>, span: &Metadata<'_>) -> Option<&'stati
 }
 
 #[derive(Default)]
-struct Visitor {
+struct Fields {
     message: Option<String>,
     attributes: Vec<KeyValue>,
     log_target: Option<String>,
 }
 
-impl Visitor {
+impl Fields {
     fn first_text(self) -> Option<String> {
-        self.attributes.into_iter().next().map(|kv| kv.value.as_str().into_owned())
+        self.attributes.into_iter().next().map(|kv| text_of(kv.value))
     }
+}
 
-    fn add(&mut self, field: &Field, value: impl Into<Value>) {
-        let value = value.into();
+impl Take for Fields {
+    fn take(&mut self, field: &Field, value: Value) {
         match field.name() {
-            MESSAGE => self.message = Some(value.as_str().into_owned()),
-            LOG_TARGET => self.log_target = Some(value.as_str().into_owned()),
+            MESSAGE => self.message = Some(text_of(value)),
+            LOG_TARGET => self.log_target = Some(text_of(value)),
             name if name.starts_with(LOG_PREFIX) => {}
             name => self.attributes.push(KeyValue::new(name, value)),
         }
     }
-}
 
-impl Visit for Visitor {
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.add(field, value);
+    fn take_more(&mut self, more: KeyValue) {
+        self.attributes.push(more);
     }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.add(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.record_integer(field, i64::try_from(value).ok(), &value);
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.record_integer(field, i64::try_from(value).ok(), &value);
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.record_integer(field, i64::try_from(value).ok(), &value);
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.add(field, value);
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, value.to_owned());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, formatted(value));
-    }
-
-    /// The same expansion as the OTel layer gives an error: message and chain of causes.
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let message = value.to_string();
-        let chain = Value::Array(causes(value).into());
-        self.attributes.push(KeyValue::new(otel::EXCEPTION_MESSAGE, message.clone()));
-        self.attributes.push(KeyValue::new(otel::EXCEPTION_STACKTRACE, chain.clone()));
-        self.attributes.push(KeyValue::new(format!("{}.chain", field.name()), chain));
-        self.add(field, message);
-    }
-}
-
-impl Visitor {
-    fn record_integer(&mut self, field: &Field, typed: Option<i64>, value: &dyn fmt::Display) {
-        match typed {
-            Some(integer) => self.add(field, integer),
-            None => self.add(field, value.to_string()),
-        }
-    }
-}
-
-/// The value's debug form, without growing memory from nothing for each.
-fn formatted(value: &dyn fmt::Debug) -> String {
-    const MAX_KEPT: usize = 64 * 1024;
-    thread_local! {
-        static BUFFER: Cell<String> = const { Cell::new(String::new()) };
-    }
-    // Taken, not borrowed: formatting may run code of the program's, and events in it.
-    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    buffer.clear();
-    // What a value's own code refuses to write is left out.
-    let _ = write!(buffer, "{value:?}");
-    let text = buffer.as_str().to_owned();
-    if buffer.capacity() <= MAX_KEPT {
-        let _ = BUFFER.try_with(|kept| kept.set(buffer));
-    }
-    text
-}
-
-/// The messages of an error's causes, nearest first.
-pub(crate) fn causes(error: &(dyn Error + 'static)) -> Vec<StringValue> {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(StringValue::from(cause.to_string()));
-        next = cause.source();
-    }
-    causes
 }

@@ -1,6 +1,5 @@
-//! What the OTel layer does not tell of a span's fields.
-//!
-//! It writes unsigned and 128-bit integers as text, and does not say which attributes were fields.
+//! The fields of a span, and what an OTel layer does not tell of them: it writes unsigned and 128-bit
+//! integers as text, and does not say which attributes were fields.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,12 +7,17 @@ use std::fmt;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing::Metadata;
 use tracing::field::{Field, Visit};
+use tracing::span::Attributes;
 
+use crate::capture::values::{Reader, Take};
+use crate::context::scope;
 use crate::semconv::private;
 
-/// The fields whose last value was an integer that became text: a bit for each, by its place.
-///
-/// A span has at most 32 fields (tracing-core 0.1).
+/// Of fields by which a program tells the OTel layer how to make a span.
+const OTEL_PREFIX: &str = "otel.";
+
+/// The fields whose last value was an integer that became text: a bit for each of the first 64, by its
+/// place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Integers(u64);
 
@@ -74,7 +78,7 @@ impl Visit for Integers {
     }
 }
 
-/// Finds such fields among those of a new span, where there is nothing to take back.
+/// Finds such fields among those of a new span, for an OTel layer that reads them itself.
 #[derive(Debug, Default)]
 pub(crate) struct FirstIntegers(pub(crate) Integers);
 
@@ -119,13 +123,61 @@ pub(crate) fn has_arguments(callsite: &'static Metadata<'static>) -> bool {
     known.ok().flatten().unwrap_or_else(look)
 }
 
-/// The note that names a span's arguments, alone in a list with room for the span's attributes.
-pub(crate) fn arguments(callsite: &Metadata<'_>) -> Vec<KeyValue> {
-    let fields = callsite.fields();
-    let mut attributes = Vec::with_capacity(fields.len() + 1);
-    let arguments = fields.iter().map(|field| field.name()).filter(|name| is_argument(name));
-    attributes.push(note(private::FIELDS, arguments));
-    attributes
+/// What a new span says, in one pass over its fields.
+pub(crate) struct Fields {
+    pub(crate) attributes: Vec<KeyValue>,
+    /// Integers that no attribute can hold.
+    pub(crate) large: Integers,
+    /// What is said to the OTel layer, such as the span's name: text of fields that are called so.
+    pub(crate) otel: Vec<(Field, String)>,
+}
+
+impl Fields {
+    pub(crate) fn of(new: &Attributes<'_>) -> Self {
+        let callsite = new.metadata();
+        let mut attributes = Vec::with_capacity(new.fields().len() + 1);
+        if new.is_root() {
+            attributes.extend(scope::said_of_explicit_root());
+        }
+        if has_arguments(callsite) {
+            attributes.push(arguments(callsite));
+        }
+        let mut fields = Reader(Self { attributes, large: Integers::default(), otel: Vec::new() });
+        new.record(&mut fields);
+        fields.0
+    }
+
+    fn take_otel(&mut self, field: &Field, value: Value) {
+        match value {
+            Value::String(text) => self.otel.push((field.clone(), text.into())),
+            other => self.attributes.push(KeyValue::new(field.name(), other)),
+        }
+    }
+}
+
+impl Take for Fields {
+    fn take(&mut self, field: &Field, value: Value) {
+        if field.name().starts_with(OTEL_PREFIX) {
+            self.take_otel(field, value);
+        } else {
+            self.attributes.push(KeyValue::new(field.name(), value));
+        }
+    }
+
+    fn take_large(&mut self, field: &Field, text: String) {
+        self.large.add(field);
+        self.take(field, text.into());
+    }
+
+    fn take_more(&mut self, more: KeyValue) {
+        self.attributes.push(more);
+    }
+}
+
+/// The note that names a span's arguments.
+pub(crate) fn arguments(callsite: &Metadata<'_>) -> KeyValue {
+    let names = callsite.fields().iter().map(|field| field.name());
+    note(private::FIELDS, names.filter(|name| is_argument(name)))
 }
 
 /// The note that names a span's integers.

@@ -1,32 +1,13 @@
-//! Which spans and events are captured, decided once per callsite; events are captured right here.
+//! Which spans and events are captured.
 
 use std::sync::Arc;
 
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
-use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::event::{self, Told};
 use crate::capture::link::Link;
-use crate::capture::spans::note;
-
-/// Crates that carry requests, ours among them: their spans are not the application's.
-const INFRASTRUCTURE: [&str; 12] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "mlflow_tracing",
-    "opentelemetry",
-    "opentelemetry_otlp",
-    "opentelemetry_sdk",
-    "reqwest",
-    "rustls",
-    "tonic",
-    "tower",
-    "ureq",
-];
 
 /// Spans and events up to a level, without those of infrastructure crates.
 #[derive(Clone, Copy, Debug)]
@@ -42,17 +23,30 @@ impl CaptureRules {
     }
 }
 
-/// Whether `target` is one of the infrastructure crates or a module of one.
+/// Whether `target` is one of the crates that carry requests, ours among them, or a module of one:
+/// their spans are not the application's.
 pub(crate) fn is_infrastructure(target: &str) -> bool {
-    let name = target.split("::").next().unwrap_or(target);
-    INFRASTRUCTURE.contains(&name)
+    // Asked of every span and event, so there is no list to go through.
+    let end = target.bytes().position(|byte| byte == b':').unwrap_or(target.len());
+    matches!(
+        target.get(..end),
+        Some(
+            "h2" | "hyper"
+                | "hyper_util"
+                | "mlflow_tracing"
+                | "opentelemetry"
+                | "opentelemetry_otlp"
+                | "opentelemetry_sdk"
+                | "reqwest"
+                | "rustls"
+                | "tonic"
+                | "tower"
+                | "ureq"
+        )
+    )
 }
 
 /// The filter around the stack.
-///
-/// It takes the events itself, where a filter is asked about them, and lets none through: the OTel
-/// layer would make every `error!` an error of its span. A second filter, around the OTel layer
-/// alone, would look up every span five times more.
 #[derive(Debug)]
 pub(crate) struct CaptureFilter {
     pub(crate) rules: CaptureRules,
@@ -68,41 +62,31 @@ impl CaptureFilter {
     }
 }
 
-impl<S> Filter<S> for CaptureFilter
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
+impl<S> Filter<S> for CaptureFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         self.wants(metadata)
     }
 
     /// Asked after the layer was told what it became part of.
-    ///
-    /// An event that is always wanted may not be refused afterwards: tracing-subscriber 0.3.23 panics
-    /// then in a debug build.
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        match (self.wants(metadata), metadata.is_span()) {
-            (true, true) => Interest::always(),
-            (true, false) => Interest::sometimes(),
-            (false, _) => Interest::never(),
-        }
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> bool {
-        if let Some(span) = ctx.event_span(event) {
-            match event::read(event, span.metadata()) {
-                // Known until the span closes: no need for its OTel span.
-                Some(Told::Returned(text)) => {
-                    note(&self.link, &span, |notes| notes.returned = Some(text));
-                }
-                Some(told) => self.link.write_down(&span.id(), told),
-                None => {}
-            }
-        }
-        false
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(self.rules.max_level)
+    }
+}
+
+/// Lets nothing through.
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+impl<S> Filter<S> for Nothing {
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        false
+    }
+
+    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::never()
     }
 }

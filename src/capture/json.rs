@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::{Serialize, Serializer};
 
+use crate::capture::buffer;
 use crate::model::json;
 
 /// JSON text that grows.
@@ -13,11 +14,8 @@ use crate::model::json;
 pub struct Json(Vec<u8>);
 
 impl Default for Json {
-    /// With the room that `serde_json` gives a text at first: growing from nothing costs twice the
-    /// allocations of a usual value.
     fn default() -> Self {
-        const USUAL_BYTES: usize = 128;
-        Self(Vec::with_capacity(USUAL_BYTES))
+        Self(buffer::take())
     }
 }
 
@@ -64,7 +62,12 @@ impl Json {
 
     pub(crate) fn into_text(self) -> String {
         // Only text was appended.
-        String::from_utf8(self.0).unwrap_or_default()
+        if self.0.capacity() > buffer::MAX_KEPT {
+            return String::from_utf8(self.0).unwrap_or_default();
+        }
+        let text = self.since(0).to_owned();
+        buffer::give_back(self.0);
+        text
     }
 }
 

@@ -89,7 +89,7 @@ where
         }
         let callsite = span.metadata();
         if has_arguments(callsite) {
-            otel_span.set_attributes(fields::arguments(callsite));
+            otel_span.set_attribute(fields::arguments(callsite));
         }
         if !integers.is_empty() {
             otel_span.set_attribute(fields::integers(callsite, integers));

@@ -12,8 +12,8 @@ use tracing::span::Id;
 use tracing_opentelemetry::get_otel_context;
 
 use crate::capture::event::Told;
+use crate::capture::filter::CaptureFilter;
 use crate::capture::layer::CaptureLayer;
-use crate::capture::spans::SpanLayer;
 use crate::context::update::Tell;
 use crate::semconv::{otel, private};
 
@@ -95,7 +95,7 @@ impl Link {
 
     /// That of the capturing layer which does a subscriber's work.
     pub(crate) fn of(subscriber: &Dispatch) -> Option<&Self> {
-        let whole = subscriber.downcast_ref::<SpanLayer>().map(SpanLayer::link);
+        let whole = subscriber.downcast_ref::<CaptureFilter>().map(|filter| &*filter.link);
         whole.or_else(|| subscriber.downcast_ref::<CaptureLayer>().map(CaptureLayer::link))
     }
 

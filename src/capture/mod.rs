@@ -1,9 +1,10 @@
 //! `tracing` spans become `OpenTelemetry` spans that carry MLflow meaning.
 //!
-//! Around `SpanLayer.and_then(OpenTelemetryLayer)` stands one filter. The OTel layer makes the
-//! spans, with a tracer of ours in between; the layer before it tells that tracer what the fields
-//! were and when a span closes; the filter takes the events. Nothing here knows where spans go: the
-//! OTel span is the only link.
+//! Inside one filter stands `SpanLayer`, with an OTel layer of its own that makes the spans, and a
+//! tracer of ours in between. `SpanLayer` reads fields and events; the OTel layer is told of spans
+//! without fields, and the tracer adds them. A second OTel layer hears of nothing: it is what
+//! `OpenTelemetrySpanExt` finds when it asks the subscriber, and works on the same spans. Nothing here
+//! knows where spans go: the OTel span is the only link.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Layered;
 use tracing_subscriber::registry::LookupSpan;
 
+pub(crate) mod buffer;
 #[cfg(feature = "stream")]
 pub(crate) mod course;
 pub(crate) mod current;
@@ -44,8 +46,9 @@ pub(crate) mod stream;
 #[cfg(feature = "macros")]
 pub(crate) mod told;
 pub(crate) mod tracer;
+pub(crate) mod values;
 
-use filter::{CaptureFilter, CaptureRules};
+use filter::{CaptureFilter, CaptureRules, Nothing};
 use link::{Hooks, Link};
 use spans::SpanLayer;
 use tracer::CapturingTracer;
@@ -61,15 +64,18 @@ where
 {
     // What is off is a quarter of a span's cost; context activation stays on, or OTel API spans
     // and explicit parents go wrong.
-    let otel = tracing_opentelemetry::layer::<S>()
-        .with_tracer(tracer)
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false)
-        .with_level(false)
-        .with_tracked_inactivity(false)
-        .with_context_activation(true);
+    let otel = |tracer| {
+        tracing_opentelemetry::layer::<S>()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_level(false)
+            .with_tracked_inactivity(false)
+            .with_context_activation(true)
+    };
     let link = Arc::new(Link::new(hooks));
-    let both: Layered<_, _, S> = SpanLayer::new(Arc::clone(&link)).and_then(otel);
-    both.with_filter(CaptureFilter { rules, link })
+    let working = SpanLayer::new(Arc::clone(&link), otel(tracer.clone()));
+    let asked: Layered<_, _, S> = working.and_then(otel(tracer).with_filter(Nothing));
+    asked.with_filter(CaptureFilter { rules, link })
 }

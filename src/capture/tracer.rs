@@ -1,9 +1,9 @@
 //! A tracer between the OTel layer and the SDK's: the one place that sees a span begin and end.
 //!
-//! The OTel layer does not say which attributes were fields, and ends a span at the moment it was
-//! last left. The layer before it tells, on the same thread and in the same callback, what is about
-//! to begin or to end; the span then gets its notes and ends now. Spans that end by other hands are
-//! left as they are.
+//! Who calls the OTel layer tells, on the same thread and in the same callback, what the span that is
+//! about to begin says, or what there is to tell of the one that is about to end: that one then gets
+//! its notes and ends now, not at the moment it was last left. Spans that end by other hands are left
+//! as they are.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -25,25 +25,15 @@ use crate::sync::lock;
 /// Where a `tracing` span is made.
 pub(crate) type Callsite = &'static Metadata<'static>;
 
-// Without a thread's storage, at its very end, a span goes without notes.
 thread_local! {
-    static OPENING: Cell<Option<Opening>> = const { Cell::new(None) };
+    static OPENING: Cell<Option<Vec<KeyValue>>> = const { Cell::new(None) };
     static CLOSING: Cell<Closing> = const { Cell::new(Closing::No) };
 }
 
-/// What there is to tell of a span that the OTel layer is about to make.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opening {
-    pub(crate) callsite: Callsite,
-    pub(crate) has_arguments: bool,
-    /// It has no parent, whatever span the thread is in: the scope that it is made in is not in its
-    /// context.
-    pub(crate) is_root: bool,
-}
-
-/// Says that the OTel layer is about to make a span.
-pub(crate) fn opening(opening: Opening) {
-    let _ = OPENING.try_with(|cell| cell.set(Some(opening)));
+/// Says what the span says that the OTel layer is about to make; `false` without a thread's storage, at
+/// its very end.
+pub(crate) fn opening(said: Vec<KeyValue>) -> bool {
+    OPENING.try_with(|cell| cell.set(Some(said))).is_ok()
 }
 
 /// Whether the OTel layer is about to end a span.
@@ -101,18 +91,9 @@ impl Tracer for CapturingTracer {
     where
         T: Into<Cow<'static, str>>,
     {
-        let builder = SpanBuilder::from_name(name);
-        let Some(opening) = OPENING.try_with(Cell::take).ok().flatten() else { return builder };
-        let mut said = if opening.is_root { scope::said_of_explicit_root() } else { Vec::new() };
-        let arguments = opening.has_arguments.then(|| fields::arguments(opening.callsite));
-        match arguments {
-            None if said.is_empty() => builder,
-            Some(arguments) if said.is_empty() => builder.with_attributes(arguments),
-            arguments => {
-                said.extend(arguments.into_iter().flatten());
-                builder.with_attributes(said)
-            }
-        }
+        let mut builder = SpanBuilder::from_name(name);
+        builder.attributes = OPENING.try_with(Cell::take).ok().flatten();
+        builder
     }
 }
 

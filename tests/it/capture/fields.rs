@@ -1,14 +1,19 @@
 //! Fields of spans: dotted, late, twice, many.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
+use mlflow_tracing::opentelemetry::trace::{SpanKind, TracerProvider as _};
+use mlflow_tracing::opentelemetry_sdk::trace::SdkTracerProvider;
 use mlflow_tracing::semconv;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tracing::field::Empty;
 use tracing::{info_span, instrument};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::support::app::{Traced, captured};
+use crate::support::spans::Spans;
 
 #[test]
 fn dotted_fields_are_attributes_and_never_inputs() {
@@ -115,6 +120,80 @@ fn an_error_in_a_field_keeps_its_expansion() {
     assert_eq!(span.attribute("failure.chain"), Some(json!(["cable cut"])));
     assert_eq!(span.attribute("exception.message"), Some(json!("no answer")));
     assert_eq!(span.inputs().unwrap(), json!({ "turn": 1 }));
+}
+
+/// Fields in every form that an OTel layer understands, none of them an argument.
+fn every_form() {
+    let error = Refused(Some(Box::new(Refused(None, "cable cut"))), "no answer");
+    let cause = &error as &(dyn Error + 'static);
+    let root = info_span!(parent: None, "root", app.text = "a", app.number = -1, app.part = 0.5);
+    let named = info_span!(
+        parent: &root,
+        "named",
+        otel.name = "GET /",
+        otel.kind = "server",
+        otel.status_code = "error",
+        otel.other = "b",
+        otel.count = 2,
+        app.shown = %"c",
+        app.debugged = ?Some("d"),
+        app.yes = true,
+    );
+    let _entered = named.enter();
+    drop(info_span!("failed", app.failure = cause, otel.status_description = %error));
+    drop(info_span!("client", otel.name = ?"quoted", otel.kind = ?SpanKind::Client));
+    drop(info_span!("well", otel.status_code = "ok", otel.kind = 7, otel.name = true));
+    let late = info_span!("late", otel.name = Empty, app.late = Empty);
+    late.record("otel.name", "in time").record("app.late", 1.5);
+}
+
+type Told<'a> = (Option<&'a str>, i32, (&'a str, &'a str), Map<String, Value>);
+
+/// Parent, kind, status and attributes of each span.
+fn told(spans: &Spans) -> BTreeMap<&str, Told<'_>> {
+    let told = spans.0.iter().map(|it| {
+        let parent = spans.0.iter().find(|other| it.is_child_of(other));
+        let parent = parent.map(|parent| parent.span.name.as_str());
+        (it.span.name.as_str(), (parent, it.span.kind, it.status(), it.attributes()))
+    });
+    told.collect()
+}
+
+#[test]
+fn fields_mean_what_they_mean_to_the_official_layer() {
+    let official = Traced::otlp();
+    let provider =
+        SdkTracerProvider::builder().with_span_processor(official.guard.processor()).build();
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("official"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false);
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), every_form);
+    let (ours, theirs) = (captured(every_form), official.delivered());
+    let (ours, theirs) = (told(&ours), told(&theirs));
+    let names: Vec<_> = theirs.keys().copied().collect();
+    assert_eq!(names, ["\"quoted\"", "GET /", "failed", "in time", "root", "well"]);
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn a_span_may_have_any_number_of_fields() {
+    macro_rules! span_with {
+        ($($name:ident)*) => { info_span!("wide", $($name = 1_u64),*) };
+    }
+    let spans = captured(|| {
+        drop(span_with!(
+            a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9 c0 c1 c2 c3 c4 c5 c6 c7 c8 c9
+            d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 e0 e1 e2 e3 e4 e5 e6 e7 e8 e9 f0 f1 f2 f3 f4 f5 f6 f7 f8 f9
+            g0 g1 g2 g3 g4 g5 g6 g7 g8 g9
+        ));
+    });
+    let inputs = spans.one("wide").inputs().unwrap();
+    let inputs = inputs.as_object().unwrap();
+    assert_eq!(inputs.len(), 70);
+    assert!(inputs.values().all(|value| value == 1), "{inputs:?}");
 }
 
 /// A span with more attributes than the 128 that the SDK keeps by default.
