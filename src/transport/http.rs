@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::Uri;
 use ureq::{Agent, Body, RequestBuilder, SendBody, Timeout};
 
+use crate::model::time;
 use crate::sync::wall_clock;
 use crate::transport::connection::{Connection, speaks_of_certificates};
 use crate::transport::endpoint::Credentials;
@@ -162,7 +163,7 @@ impl Http {
         let (head, body) = response.into_parts();
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let (body, cut_short) = read(body);
-        let date = header("date").and_then(retry::date);
+        let date = header("date").and_then(time::of_http);
         Ok(Reply {
             status: head.status.as_u16(),
             retry_after: header("retry-after").and_then(|value| {

@@ -23,6 +23,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::model::time;
 use crate::stats::DropReason;
 use crate::transport::http::{Failure, Outcome, Reply};
 use crate::transport::{Repeat, Verdict};
@@ -122,12 +123,7 @@ fn speaks_of_database(reply: &Reply) -> bool {
 pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let seconds = value.parse().ok().map(Duration::from_secs);
-    seconds.or_else(|| Some(date(value)?.duration_since(now).unwrap_or_default()))
-}
-
-/// A date in any of the forms that HTTP has had for it.
-pub(crate) fn date(value: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(value.trim()).ok()
+    seconds.or_else(|| Some(time::of_http(value)?.duration_since(now).unwrap_or_default()))
 }
 
 /// Pauses between attempts: full jitter under a doubling ceiling.
