@@ -14,7 +14,7 @@ use opentelemetry_sdk::Resource;
 use crate::export::dialect::{Dialect, Head};
 use crate::export::protobuf::{
     BYTES, FIXED64, ONE_BYTE, TWO_BYTES, VARINT, bytes_field, fixed32_field, fixed64_field,
-    framed_len, message_header, nested, one, str_field, tag, tag_byte, two, unsigned, varint,
+    framed_len, message_header, nested, one, str_field, tag_byte, two, unsigned, varint,
     varint_field, varint_len,
 };
 use crate::model::said::Said;
@@ -184,13 +184,16 @@ fn entry_lead(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
             out.extend_from_slice(key.as_bytes());
             out.extend_from_slice(&[VALUE, value_low, value_high]);
         }
-        _ => {
-            let key_field = if key_len == 0 { 0 } else { framed_len(key_len) };
-            message_header(out, field, key_field + framed_len(value_len));
-            str_field(out, 1, key);
-            message_header(out, 2, value_len);
-        }
+        _ => long_entry_lead(out, field, key, value_len),
     }
+}
+
+#[cold]
+fn long_entry_lead(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
+    let key_field = if key.is_empty() { 0 } else { framed_len(key.len()) };
+    message_header(out, field, key_field + framed_len(value_len));
+    str_field(out, 1, key);
+    message_header(out, 2, value_len);
 }
 
 /// Body of an `AnyValue` that is no text, a `oneof`: zero and empty values are written too.
@@ -275,12 +278,12 @@ fn bool_value(out: &mut Vec<u8>, value: bool) {
 }
 
 fn i64_value(out: &mut Vec<u8>, value: i64) {
-    tag(out, 3, VARINT);
+    out.push(tag_byte(3, VARINT));
     varint(out, unsigned(value));
 }
 
 fn f64_value(out: &mut Vec<u8>, value: f64) {
-    tag(out, 4, FIXED64);
+    out.push(tag_byte(4, FIXED64));
     out.extend_from_slice(&value.to_le_bytes());
 }
 
