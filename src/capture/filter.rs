@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
 use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::link::Link;
+use crate::capture::pass;
 
 /// Spans and events up to a level, without those of infrastructure crates.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +50,7 @@ pub(crate) fn is_infrastructure(target: &str) -> bool {
 }
 
 /// The filter around the stack.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CaptureFilter {
     pub(crate) rules: CaptureRules,
     pub(crate) link: Arc<Link>,
@@ -55,14 +58,17 @@ pub(crate) struct CaptureFilter {
 
 impl CaptureFilter {
     /// Open spans still get their events while no new ones are captured.
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+    pub(crate) fn wants(&self, metadata: &Metadata<'_>) -> bool {
         self.rules.want(metadata)
             && !self.link.is_muted()
             && (self.link.is_on() || !metadata.is_span())
     }
 }
 
-impl<S> Filter<S> for CaptureFilter {
+impl<S> Filter<S> for CaptureFilter
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         self.wants(metadata)
     }
@@ -70,6 +76,13 @@ impl<S> Filter<S> for CaptureFilter {
     /// Asked after the layer was told what it became part of.
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         if self.wants(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn on_new_span(&self, new: &Attributes<'_>, _: &Id, ctx: Context<'_, S>) {
+        if !pass::is_answered() {
+            self.link.ask_again::<S>(new.metadata(), ctx);
+            pass::take();
+        }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -83,6 +96,7 @@ pub(crate) struct Nothing;
 
 impl<S> Filter<S> for Nothing {
     fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        pass::answer();
         false
     }
 

@@ -6,11 +6,15 @@ use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context as OtelContext, KeyValue};
-use tracing::Dispatch;
 use tracing::dispatcher::{self, WeakDispatch};
 use tracing::span::Id;
+use tracing::{Dispatch, Metadata, Subscriber};
 use tracing_opentelemetry::get_otel_context;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
+use crate::capture::Asked;
 use crate::capture::event::Told;
 use crate::capture::filter::CaptureFilter;
 use crate::capture::layer::CaptureLayer;
@@ -105,6 +109,18 @@ impl Link {
         self.register_late();
         let subscriber = self.subscriber.get()?.upgrade()?;
         get_otel_context(id, &subscriber)
+    }
+
+    /// Asks the filter of the OTel layer that is to hear of nothing once more.
+    pub(crate) fn ask_again<S>(&self, metadata: &Metadata<'_>, ctx: Context<'_, S>)
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        self.register_late();
+        let subscriber = self.subscriber.get().and_then(WeakDispatch::upgrade);
+        if let Some(layer) = subscriber.as_ref().and_then(Dispatch::downcast_ref::<Asked<S>>) {
+            layer.enabled(metadata, ctx);
+        }
     }
 
     /// Writes down what was told in a span.

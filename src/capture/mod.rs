@@ -9,7 +9,9 @@
 use std::sync::Arc;
 
 use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::Layered;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -33,6 +35,7 @@ pub(crate) mod json;
 pub(crate) mod kind;
 pub(crate) mod layer;
 pub(crate) mod link;
+pub(crate) mod pass;
 pub(crate) mod probe;
 #[cfg(feature = "stream")]
 pub(crate) mod record;
@@ -74,8 +77,13 @@ where
             .with_tracked_inactivity(false)
             .with_context_activation(true)
     };
-    let link = Arc::new(Link::new(hooks));
-    let working = SpanLayer::new(Arc::clone(&link), otel(tracer.clone()));
-    let asked: Layered<_, _, S> = working.and_then(otel(tracer).with_filter(Nothing));
-    asked.with_filter(CaptureFilter { rules, link })
+    let filter = CaptureFilter { rules, link: Arc::new(Link::new(hooks)) };
+    let working = SpanLayer::new(filter.clone(), otel(tracer.clone()));
+    // Before the other, which may run code of the program's in between: see `pass`.
+    let asked: Asked<S> = otel(tracer).with_filter(Nothing);
+    let both: Layered<_, _, S> = asked.and_then(working);
+    both.with_filter(filter)
 }
+
+/// The OTel layer that is asked, and hears of nothing.
+pub(crate) type Asked<S> = Filtered<OpenTelemetryLayer<S, CapturingTracer>, Nothing, S>;

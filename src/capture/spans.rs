@@ -2,7 +2,6 @@
 //! the spans.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tracing::field::{FieldSet, Value};
@@ -15,7 +14,9 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::capture::event::{self, Told};
 use crate::capture::fields::{Fields, Integers};
+use crate::capture::filter::CaptureFilter;
 use crate::capture::link::Link;
+use crate::capture::pass;
 use crate::capture::tracer::{CapturingTracer, Closing, closing, opening};
 
 /// Stands between the subscriber and an OTel layer of its own.
@@ -24,7 +25,7 @@ use crate::capture::tracer::{CapturingTracer, Closing, closing, opening};
 /// lists from nothing, format into memory that it grows, too, and make every `error!` an error of its
 /// span.
 pub(crate) struct SpanLayer<S> {
-    link: Arc<Link>,
+    filter: CaptureFilter,
     otel: OpenTelemetryLayer<S, CapturingTracer>,
 }
 
@@ -40,8 +41,12 @@ impl<S> SpanLayer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    pub(crate) fn new(link: Arc<Link>, otel: OpenTelemetryLayer<S, CapturingTracer>) -> Self {
-        Self { link, otel }
+    pub(crate) fn new(filter: CaptureFilter, otel: OpenTelemetryLayer<S, CapturingTracer>) -> Self {
+        Self { filter, otel }
+    }
+
+    fn link(&self) -> &Link {
+        &self.filter.link
     }
 
     /// Has the OTel layer make a span that says what `fields` say.
@@ -86,17 +91,20 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        self.link.register(subscriber);
+        self.link().register(subscriber);
     }
 
     fn on_new_span(&self, new: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if !pass::take() && ctx.span(id).is_none() {
+            return;
+        }
         let fields = Fields::of(new);
         let large = fields.large;
         self.make(new, fields, id, &ctx);
         if !large.is_empty()
             && let Some(span) = ctx.span(id)
         {
-            note(&self.link, &span, |notes| notes.integers = large);
+            note(self.link(), &span, |notes| notes.integers = large);
         }
     }
 
@@ -106,7 +114,7 @@ where
             let mut integers = known.unwrap_or_default();
             values.record(&mut integers);
             if integers != known.unwrap_or_default() {
-                note(&self.link, &span, |notes| notes.integers = integers);
+                note(self.link(), &span, |notes| notes.integers = integers);
             }
         }
         self.otel.on_record(id, values, ctx);
@@ -117,20 +125,23 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if !pass::take() && !self.filter.wants(event.metadata()) {
+            return;
+        }
         let Some(span) = ctx.event_span(event) else { return };
         match event::read(event, span.metadata()) {
             // Known until the span closes: no need for its OTel span.
             Some(Told::Returned(text)) => {
-                note(&self.link, &span, |notes| notes.returned = Some(text));
+                note(self.link(), &span, |notes| notes.returned = Some(text));
             }
-            Some(told) => self.link.write_down(&span.id(), told),
+            Some(told) => self.link().write_down(&span.id(), told),
             None => {}
         }
     }
 
     /// A subscriber that is not the global one can be asked for here, but not during an event.
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        self.link.register_late();
+        self.link().register_late();
         self.otel.on_enter(id, ctx);
     }
 
@@ -140,12 +151,12 @@ where
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
         // Whoever closes a span has seen what was noted of it: its handles were passed on.
-        let noted = if self.link.noted.load(Ordering::Relaxed) == 0 {
+        let noted = if self.link().noted.load(Ordering::Relaxed) == 0 {
             None
         } else {
             ctx.span(&id).and_then(|span| {
                 let notes = span.extensions_mut().remove::<Notes>()?;
-                self.link.noted.fetch_sub(1, Ordering::Relaxed);
+                self.link().noted.fetch_sub(1, Ordering::Relaxed);
                 Some(Closing::Noted(span.metadata(), notes))
             })
         };
