@@ -42,6 +42,25 @@ impl Span {
         }
     }
 
+    /// The same of another span, in the same memory.
+    pub(crate) fn renew(&mut self, data: SpanData) {
+        let Self {
+            data: last,
+            arguments,
+            inputs,
+            outputs,
+            inputs_are_arguments,
+            json_keys,
+            stands_for_root,
+        } = self;
+        *last = data;
+        arguments.clear();
+        (*inputs, *outputs) = (None, None);
+        *inputs_are_arguments = false;
+        json_keys.clear();
+        *stands_for_root = false;
+    }
+
     /// The root of its trace, or what stands for it, and not merely of this process's part of it.
     pub(crate) fn is_root(&self) -> bool {
         self.data.parent_span_id == SpanId::INVALID || self.stands_for_root

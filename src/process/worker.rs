@@ -173,7 +173,7 @@ impl Worker {
     fn meant(&mut self, data: SpanData, weight: usize) -> Box<Span> {
         let mut span = match self.spare.pop() {
             Some(mut spare) => {
-                *spare = Span::plain(data);
+                spare.renew(data);
                 spare
             }
             None => Box::new(Span::plain(data)),
