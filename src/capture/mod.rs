@@ -65,9 +65,9 @@ pub(crate) fn stack<S>(
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    // What is off is a quarter of a span's cost; context activation stays on, or OTel API spans
-    // and explicit parents go wrong.
-    let otel = |tracer| {
+    // What is off is a quarter of a span's cost. Who makes spans activates their context, or OTel API
+    // spans and explicit parents go wrong.
+    let otel = |tracer, makes_spans| {
         tracing_opentelemetry::layer::<S>()
             .with_tracer(tracer)
             .with_location(false)
@@ -75,12 +75,12 @@ where
             .with_target(false)
             .with_level(false)
             .with_tracked_inactivity(false)
-            .with_context_activation(true)
+            .with_context_activation(makes_spans)
     };
     let filter = CaptureFilter { rules, link: Arc::new(Link::new(hooks)) };
-    let working = SpanLayer::new(filter.clone(), otel(tracer.clone()));
+    let working = SpanLayer::new(filter.clone(), otel(tracer.clone(), true));
     // Before the other, which may run code of the program's in between: see `pass`.
-    let asked: Asked<S> = otel(tracer).with_filter(Nothing);
+    let asked: Asked<S> = otel(tracer, false).with_filter(Nothing);
     let both: Layered<_, _, S> = asked.and_then(working);
     both.with_filter(filter)
 }

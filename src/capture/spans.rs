@@ -95,7 +95,8 @@ where
     }
 
     fn on_new_span(&self, new: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        if !pass::take() && ctx.span(id).is_none() {
+        let is_refused = !pass::take() && ctx.span(id).is_none();
+        if is_refused {
             return;
         }
         let fields = Fields::of(new);
@@ -125,7 +126,8 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        if !pass::take() && !self.filter.wants(event.metadata()) {
+        let is_refused = !pass::take() && !self.filter.wants(event.metadata());
+        if is_refused {
             return;
         }
         let Some(span) = ctx.event_span(event) else { return };

@@ -178,8 +178,11 @@ fn tree(manifest: &str, flags: &[&str], more: &[&str]) -> Result<BTreeSet<String
 fn known_features() -> Result<Vec<String>> {
     let said = cargo("../Cargo.toml", &["metadata", "--no-deps", "--format-version", "1"])?;
     let metadata: Value = serde_json::from_str(&said)?;
-    let features = metadata["packages"][0]["features"].as_object().ok_or("there are features")?;
-    Ok(features.keys().cloned().collect())
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let features = packages
+        .filter(|package| package["name"] == "mlflow-tracing")
+        .find_map(|package| package["features"].as_object());
+    Ok(features.ok_or("the crate has features")?.keys().cloned().collect())
 }
 
 /// Bytes of a program, stripped.
