@@ -26,27 +26,39 @@ impl CaptureRules {
     }
 }
 
-/// Whether `target` is one of the crates that carry requests, ours among them, or a module of one:
-/// their spans are not the application's.
+/// Crates that carry requests, ours among them: their spans are not the application's.
+const INFRASTRUCTURE: [&str; 12] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "mlflow_tracing",
+    "opentelemetry",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
+    "reqwest",
+    "rustls",
+    "tonic",
+    "tower",
+    "ureq",
+];
+
+/// A bit for each byte that one of their names begins with: most targets begin otherwise, and every
+/// span and event is asked about.
+const BEGINNINGS: u128 = {
+    let (mut bits, mut at) = (0, 0);
+    while at < INFRASTRUCTURE.len() {
+        bits |= 1 << INFRASTRUCTURE[at].as_bytes()[0];
+        at += 1;
+    }
+    bits
+};
+
+/// Whether `target` is one of the infrastructure crates or a module of one.
 pub(crate) fn is_infrastructure(target: &str) -> bool {
-    // Asked of every span and event, so there is no list to go through.
-    let end = target.bytes().position(|byte| byte == b':').unwrap_or(target.len());
-    matches!(
-        target.get(..end),
-        Some(
-            "h2" | "hyper"
-                | "hyper_util"
-                | "mlflow_tracing"
-                | "opentelemetry"
-                | "opentelemetry_otlp"
-                | "opentelemetry_sdk"
-                | "reqwest"
-                | "rustls"
-                | "tonic"
-                | "tower"
-                | "ureq"
-        )
-    )
+    let begins =
+        |first: &u8| BEGINNINGS.checked_shr(u32::from(*first)).is_some_and(|it| it & 1 == 1);
+    target.as_bytes().first().is_some_and(begins)
+        && INFRASTRUCTURE.contains(&target.split("::").next().unwrap_or(target))
 }
 
 /// The filter around the stack.

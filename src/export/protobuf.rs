@@ -61,6 +61,7 @@ pub(crate) fn bytes_field(out: &mut Vec<u8>, field: u32, value: &[u8]) {
 }
 
 /// Tag and length of a message of `len` bytes that follows.
+#[inline]
 pub(crate) fn message_header(out: &mut Vec<u8>, field: u32, len: usize) {
     let tag = tag_byte(field, BYTES);
     match len {
@@ -69,11 +70,14 @@ pub(crate) fn message_header(out: &mut Vec<u8>, field: u32, len: usize) {
             let [low, high] = two(len);
             out.extend_from_slice(&[tag, low, high]);
         }
-        _ => {
-            out.push(tag);
-            varint(out, len64(len));
-        }
+        _ => long_header(out, tag, len),
     }
+}
+
+#[cold]
+fn long_header(out: &mut Vec<u8>, tag: u8, len: usize) {
+    out.push(tag);
+    varint(out, len64(len));
 }
 
 /// A length below [`ONE_BYTE`] as a varint.

@@ -8,7 +8,7 @@ use std::mem;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::Status;
-use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use crate::model::span::Span;
 use crate::model::text::Content;
@@ -22,11 +22,10 @@ const MAX_BYTES: usize = 16 * 1024;
 pub(crate) struct Spent {
     _attributes: Vec<KeyValue>,
     _arguments: Vec<KeyValue>,
-    _events: SpanEvents,
-    _links: SpanLinks,
-    _status: Status,
     _inputs: Option<Content>,
     _outputs: Option<Content>,
+    /// What most spans have not got.
+    _more: Option<Box<(SpanEvents, SpanLinks, Status)>>,
     /// What the whole span was counted as.
     pub(crate) bytes: usize,
 }
@@ -57,15 +56,19 @@ impl SpentGroup {
         self.spans.push(Spent {
             _attributes: mem::take(&mut span.data.attributes),
             _arguments: mem::take(&mut span.arguments),
-            _events: mem::take(&mut span.data.events),
-            _links: mem::take(&mut span.data.links),
-            _status: mem::take(&mut span.data.status),
             _inputs: span.inputs.take(),
             _outputs: span.outputs.take(),
+            _more: more(&mut span.data),
             bytes,
         });
         Some(span)
     }
+}
+
+fn more(data: &mut SpanData) -> Option<Box<(SpanEvents, SpanLinks, Status)>> {
+    let SpanData { events, links, status, .. } = data;
+    let is_plain = events.is_empty() && links.is_empty() && !matches!(status, Status::Error { .. });
+    (!is_plain).then(|| Box::new((mem::take(events), mem::take(links), mem::take(status))))
 }
 
 /// Groups that wait to be freed, span by span.
