@@ -145,8 +145,11 @@ impl Span for CapturedSpan {
         self.with(|span| span.set_attribute(attribute));
     }
 
+    /// The OTel layer sets one on every span that starts; `Unset` changes nothing.
     fn set_status(&mut self, status: Status) {
-        self.with(|span| span.set_status(status));
+        if status != Status::Unset {
+            self.with(|span| span.set_status(status));
+        }
     }
 
     fn update_name<T>(&mut self, new_name: T)

@@ -131,7 +131,8 @@ pub(crate) fn flags(trace_flags: u8, is_remote: bool) -> u32 {
 /// Nanoseconds since 1970; a time before it counts as 1970, one after 2554 as the last there is.
 pub(crate) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    let nanos = u64::from(since.subsec_nanos());
+    since.as_secs().saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
 fn attribute(out: &mut Vec<u8>, key: &str, said: &Said<'_>) {
