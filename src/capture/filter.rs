@@ -45,10 +45,12 @@ const INFRASTRUCTURE: [&str; 12] = [
 /// A bit for each byte that one of their names begins with: most targets begin otherwise, and every
 /// span and event is asked about.
 const BEGINNINGS: u128 = {
-    let (mut bits, mut at) = (0, 0);
-    while at < INFRASTRUCTURE.len() {
-        bits |= 1 << INFRASTRUCTURE[at].as_bytes()[0];
-        at += 1;
+    let (mut bits, mut names) = (0, INFRASTRUCTURE.as_slice());
+    while let [name, rest @ ..] = names {
+        if let [first, ..] = name.as_bytes() {
+            bits |= 1 << *first;
+        }
+        names = rest;
     }
     bits
 };
