@@ -166,9 +166,17 @@ impl Take for Fields {
         }
     }
 
-    fn take_large(&mut self, field: &Field, text: String) {
-        self.large.add(field);
-        self.take(field, text.into());
+    fn take_wide(&mut self, field: &Field, typed: Option<i64>, text: &dyn fmt::Display) {
+        match typed {
+            _ if field.name().starts_with(OTEL_PREFIX) => {
+                self.otel.push((field.clone(), text.to_string()));
+            }
+            Some(integer) => self.take(field, integer.into()),
+            None => {
+                self.large.add(field);
+                self.take(field, text.to_string().into());
+            }
+        }
     }
 
     fn take_more(&mut self, more: KeyValue) {

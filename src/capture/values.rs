@@ -14,9 +14,13 @@ pub(crate) trait Take {
     /// The value of a field: a number, where an attribute can hold it.
     fn take(&mut self, field: &Field, value: Value);
 
-    /// An integer that no attribute can hold, as text.
-    fn take_large(&mut self, field: &Field, text: String) {
-        self.take(field, text.into());
+    /// An unsigned integer, or one of 128 bits, which an OTel layer takes for text; `typed` where an
+    /// attribute can hold it.
+    fn take_wide(&mut self, field: &Field, typed: Option<i64>, text: &dyn Display) {
+        match typed {
+            Some(integer) => self.take(field, integer.into()),
+            None => self.take(field, text.to_string().into()),
+        }
     }
 
     /// What an error says beside its message.
@@ -25,15 +29,6 @@ pub(crate) trait Take {
 
 /// Reads fields.
 pub(crate) struct Reader<T>(pub(crate) T);
-
-impl<T: Take> Reader<T> {
-    fn integer(&mut self, field: &Field, typed: Option<i64>, value: &dyn Display) {
-        match typed {
-            Some(integer) => self.0.take(field, integer.into()),
-            None => self.0.take_large(field, value.to_string()),
-        }
-    }
-}
 
 impl<T: Take> Visit for Reader<T> {
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -45,15 +40,15 @@ impl<T: Take> Visit for Reader<T> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.integer(field, i64::try_from(value).ok(), &value);
+        self.0.take_wide(field, i64::try_from(value).ok(), &value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.integer(field, i64::try_from(value).ok(), &value);
+        self.0.take_wide(field, i64::try_from(value).ok(), &value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.integer(field, i64::try_from(value).ok(), &value);
+        self.0.take_wide(field, i64::try_from(value).ok(), &value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

@@ -143,6 +143,7 @@ fn every_form() {
     drop(info_span!("failed", app.failure = cause, otel.status_description = %error));
     drop(info_span!("client", otel.name = ?"quoted", otel.kind = ?SpanKind::Client));
     drop(info_span!("well", otel.status_code = "ok", otel.kind = 7, otel.name = true));
+    drop(info_span!("counted", otel.name = 3_usize, otel.kind = 7_u128, otel.other = 4_u64));
     let late = info_span!("late", otel.name = Empty, app.late = Empty);
     late.record("otel.name", "in time").record("app.late", 1.5);
 }
@@ -174,7 +175,7 @@ fn fields_mean_what_they_mean_to_the_official_layer() {
     let (ours, theirs) = (captured(every_form), official.delivered());
     let (ours, theirs) = (told(&ours), told(&theirs));
     let names: Vec<_> = theirs.keys().copied().collect();
-    assert_eq!(names, ["\"quoted\"", "GET /", "failed", "in time", "root", "well"]);
+    assert_eq!(names, ["\"quoted\"", "3", "GET /", "failed", "in time", "root", "well"]);
     assert_eq!(ours, theirs);
 }
 
