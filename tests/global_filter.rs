@@ -5,14 +5,14 @@ use mlflow_tracing::TracingGuard;
 use tracing::level_filters::LevelFilter;
 use tracing::{Subscriber, info, info_span};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
 
-use support::app::{NOTHING, conserved};
+use support::app::conserved;
 use support::child;
-use support::server::Server;
 use support::time::PATIENCE;
 
+#[path = "support/global.rs"]
+mod global;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "a test in a file of its own needs only a part")]
 mod support;
@@ -28,10 +28,7 @@ where
     S: Subscriber + Send + Sync + 'static,
 {
     let said = child::run(test, &[], || {
-        let server = Server::collector();
-        let builder = mlflow_tracing::builder().with_environment(NOTHING);
-        let guard = builder.with_otlp_endpoint(server.url()).build().unwrap();
-        subscriber(&guard).init();
+        let (guard, server) = global::install(subscriber);
         for _ in 0..3 {
             info_span!("span").in_scope(|| info!("event"));
             // What is looked for is looked for on the worker's thread, before it flushes.

@@ -10,14 +10,14 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Subscriber, debug_span, error, info, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt::layer, registry};
 
-use support::app::{NOTHING, conserved};
+use support::app::conserved;
 use support::child;
-use support::server::Server;
 use support::time::PATIENCE;
 
+#[path = "support/global.rs"]
+mod global;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "a test in a file of its own needs only a part")]
 mod support;
@@ -39,10 +39,7 @@ where
     S: Subscriber + Send + Sync + 'static,
 {
     let said = child::run(test, &[], || {
-        let server = Server::collector();
-        let builder = mlflow_tracing::builder().with_environment(NOTHING);
-        let guard = builder.with_otlp_endpoint(server.url()).build().unwrap();
-        subscriber(&guard).init();
+        let (guard, server) = global::install(subscriber);
         for _ in 0..3 {
             // Not captured, but what is told while it is formatted is.
             let unseen = debug_span!("unseen", value = ?Noisy).entered();

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 /// Text above this keeps the memory that it was written into.
-pub(crate) const MAX_KEPT: usize = 64 * 1024;
+const MAX_KEPT: usize = 64 * 1024;
 /// The room that `serde_json` gives a text at first.
 const USUAL_BYTES: usize = 128;
 
@@ -21,9 +21,13 @@ pub(crate) fn take() -> Vec<u8> {
     buffer
 }
 
-/// Keeps a buffer for the thread's next text.
-pub(crate) fn give_back(buffer: Vec<u8>) {
-    if buffer.capacity() <= MAX_KEPT {
-        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+/// Text that was written into such a buffer, in no more memory than it needs; the buffer is kept for the
+/// thread's next.
+pub(crate) fn settled(text: String) -> String {
+    if text.capacity() > MAX_KEPT {
+        return text;
     }
+    let settled = text.as_str().to_owned();
+    let _ = BUFFER.try_with(|kept| kept.set(text.into_bytes()));
+    settled
 }

@@ -13,9 +13,6 @@ use crate::capture::values::{Reader, Take};
 use crate::context::scope;
 use crate::semconv::private;
 
-/// Of fields by which a program tells the OTel layer how to make a span.
-const OTEL_PREFIX: &str = "otel.";
-
 /// The fields whose last value was an integer that became text: a bit for each of the first 64, by its
 /// place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,25 +75,9 @@ impl Visit for Integers {
     }
 }
 
-/// Finds such fields among those of a new span, for an OTel layer that reads them itself.
-#[derive(Debug, Default)]
-pub(crate) struct FirstIntegers(pub(crate) Integers);
-
-impl Visit for FirstIntegers {
-    fn record_u64(&mut self, field: &Field, _: u64) {
-        self.0.add(field);
-    }
-
-    fn record_i128(&mut self, field: &Field, _: i128) {
-        self.0.add(field);
-    }
-
-    fn record_u128(&mut self, field: &Field, _: u128) {
-        self.0.add(field);
-    }
-
-    // What every other value comes to, unless told otherwise.
-    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+/// Whether a program tells the OTel layer by this field how to make the span.
+fn is_for_otel(field: &Field) -> bool {
+    field.name().starts_with("otel.")
 }
 
 /// Whether a field of this name is an argument: a dotted name is an attribute's.
@@ -147,10 +128,14 @@ impl Fields {
         fields.0
     }
 
+    fn say(&mut self, field: &Field, value: Value) {
+        self.attributes.push(KeyValue::new(field.name(), value));
+    }
+
     fn take_otel(&mut self, field: &Field, value: Value) {
         match value {
             Value::String(text) => self.otel.push((field.clone(), text.into())),
-            other => self.attributes.push(KeyValue::new(field.name(), other)),
+            other => self.say(field, other),
         }
     }
 }
@@ -159,22 +144,20 @@ impl Take for Fields {
     #[expect(clippy::inline_always, reason = "a twentieth of what reading a field costs")]
     #[inline(always)]
     fn take(&mut self, field: &Field, value: Value) {
-        if field.name().starts_with(OTEL_PREFIX) {
+        if is_for_otel(field) {
             self.take_otel(field, value);
         } else {
-            self.attributes.push(KeyValue::new(field.name(), value));
+            self.say(field, value);
         }
     }
 
     fn take_wide(&mut self, field: &Field, typed: Option<i64>, text: &dyn fmt::Display) {
         match typed {
-            _ if field.name().starts_with(OTEL_PREFIX) => {
-                self.otel.push((field.clone(), text.to_string()));
-            }
-            Some(integer) => self.take(field, integer.into()),
+            _ if is_for_otel(field) => self.otel.push((field.clone(), text.to_string())),
+            Some(integer) => self.say(field, integer.into()),
             None => {
                 self.large.add(field);
-                self.take(field, text.to_string().into());
+                self.say(field, text.to_string().into());
             }
         }
     }

@@ -62,12 +62,7 @@ impl Json {
 
     pub(crate) fn into_text(self) -> String {
         // Only text was appended.
-        if self.0.capacity() > buffer::MAX_KEPT {
-            return String::from_utf8(self.0).unwrap_or_default();
-        }
-        let text = self.since(0).to_owned();
-        buffer::give_back(self.0);
-        text
+        buffer::settled(String::from_utf8(self.0).unwrap_or_default())
     }
 }
 

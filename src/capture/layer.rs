@@ -10,7 +10,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::capture::event::{self, Told};
-use crate::capture::fields::{self, FirstIntegers, Integers, has_arguments};
+use crate::capture::fields::{self, Integers, has_arguments};
 use crate::capture::link::{Hooks, Link};
 
 /// Gives the `OpenTelemetry` spans of `tracing` spans their MLflow meaning.
@@ -48,9 +48,8 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let mut first = FirstIntegers::default();
-        attributes.record(&mut first);
-        let FirstIntegers(integers) = first;
+        let mut integers = Integers::default();
+        attributes.record(&mut integers);
         if !integers.is_empty()
             && let Some(span) = ctx.span(id)
         {

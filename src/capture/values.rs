@@ -79,12 +79,7 @@ fn formatted(value: &dyn fmt::Debug) -> String {
     let mut text = String::from_utf8(buffer::take()).unwrap_or_default();
     // What a value's own code refuses to write is left out.
     let _ = write!(text, "{value:?}");
-    if text.capacity() > buffer::MAX_KEPT {
-        return text;
-    }
-    let formatted = text.as_str().to_owned();
-    buffer::give_back(text.into_bytes());
-    formatted
+    buffer::settled(text)
 }
 
 /// The messages of an error's causes, nearest first.

@@ -116,7 +116,7 @@ pub(crate) fn fixed32_field(out: &mut Vec<u8>, field: u32, value: u32) {
     }
 }
 
-pub(crate) fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
+fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
     varint(out, u64::from(field << 3 | wire_type));
 }
 
