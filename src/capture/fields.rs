@@ -76,6 +76,7 @@ impl Visit for Integers {
 }
 
 /// Whether a program tells the OTel layer by this field how to make the span.
+#[inline]
 fn is_for_otel(field: &Field) -> bool {
     field.name().starts_with("otel.")
 }
@@ -128,6 +129,7 @@ impl Fields {
         fields.0
     }
 
+    #[inline]
     fn say(&mut self, field: &Field, value: Value) {
         self.attributes.push(KeyValue::new(field.name(), value));
     }
