@@ -109,11 +109,11 @@ pub(crate) fn encoded(
     spans: &[SpanData],
 ) -> Vec<Payload> {
     let encode = |data: &SpanData| {
-        let span = plain(data.clone());
-        let trace_id = data.span_context.trace_id();
-        encoder.encode(&AsItIs, trace_id, [(&span, true)].into_iter(), resource)
+        let span = [plain(data.clone())];
+        let chunks = [chunk(&span, true)];
+        encoder.encode(&AsItIs, &chunks, TraceChunk::ended, resource)
     };
-    spans.iter().flat_map(encode).collect()
+    spans.iter().flat_map(encode).flatten().collect()
 }
 
 pub(crate) fn context(trace: u128, id: u64, is_remote: bool) -> SpanContext {

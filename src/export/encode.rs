@@ -20,10 +20,16 @@ use crate::export::protobuf::{
 use crate::model::said::Said;
 use crate::model::span::Span;
 
-/// Key and value of an attribute that together are shorter than this take lengths of one byte,
+/// The fields of a `KeyValue`, and an `AnyValue`'s for text.
+const KEY: u8 = tag_byte(1, BYTES);
+const VALUE: u8 = tag_byte(2, BYTES);
+const TEXT: u8 = tag_byte(1, BYTES);
+/// Key and value of an attribute that together are shorter than this take lengths of one byte;
 const SHORT: usize = ONE_BYTE - 4;
-/// and below this of no more than two.
-const MEDIUM: usize = TWO_BYTES - 5;
+/// so do key and text, which has two bytes before it,
+const SHORT_TEXT: usize = SHORT - 2;
+/// and below this lengths of no more than two bytes.
+const MEDIUM_TEXT: usize = TWO_BYTES - 8;
 /// Room for the header of an event, a link or a status that is short.
 const USUAL_HEADER: usize = 2;
 /// Bits of `Span.flags` above the W3C trace flags.
@@ -156,37 +162,44 @@ fn entry(out: &mut Vec<u8>, field: u32, key: &str, value: &Value) {
     any_value(out, value);
 }
 
-/// The same for text, which most values are.
+/// The same for text, which most values are. Where each length takes one byte, or all but the key's
+/// two, none is asked for its own.
 #[inline]
 fn text_entry(out: &mut Vec<u8>, field: u32, key: &str, text: &str) {
-    entry_lead(out, field, key, text_len(text));
-    message_header(out, 1, text.len());
+    let (entry, key_len, len) = (tag_byte(field, BYTES), key.len(), text.len());
+    let has_short_key = (1..ONE_BYTE).contains(&key_len);
+    match key_len + len {
+        both @ ..SHORT_TEXT if has_short_key => {
+            out.extend_from_slice(&[entry, one(both + 6), KEY, one(key_len)]);
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(&[VALUE, one(len + 2), TEXT, one(len)]);
+        }
+        both @ ..MEDIUM_TEXT if has_short_key && len >= ONE_BYTE => {
+            let ([low, high], [value_low, value_high]) = (two(both + 8), two(len + 3));
+            let [text_low, text_high] = two(len);
+            out.extend_from_slice(&[entry, low, high, KEY, one(key_len)]);
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(&[VALUE, value_low, value_high, TEXT, text_low, text_high]);
+        }
+        _ => {
+            long_entry_lead(out, field, key, text_len(text));
+            message_header(out, 1, len);
+        }
+    }
     out.extend_from_slice(text.as_bytes());
 }
 
-/// All of a `KeyValue` but the body of its value. Where each length takes one byte, or all but the
-/// key's two, none is asked for its own.
+/// All of a `KeyValue` but the body of its value.
 #[inline]
 fn entry_lead(out: &mut Vec<u8>, field: u32, key: &str, value_len: usize) {
-    const KEY: u8 = tag_byte(1, BYTES);
-    const VALUE: u8 = tag_byte(2, BYTES);
-    let entry = tag_byte(field, BYTES);
     let key_len = key.len();
-    let has_short_key = (1..ONE_BYTE).contains(&key_len);
-    match key_len + value_len {
-        both @ ..SHORT if has_short_key => {
-            out.extend_from_slice(&[entry, one(both + 4), KEY, one(key_len)]);
-            out.extend_from_slice(key.as_bytes());
-            out.extend_from_slice(&[VALUE, one(value_len)]);
-        }
-        both @ ..MEDIUM if has_short_key && value_len >= ONE_BYTE => {
-            let ([low, high], [value_low, value_high]) = (two(both + 5), two(value_len));
-            out.extend_from_slice(&[entry, low, high, KEY, one(key_len)]);
-            out.extend_from_slice(key.as_bytes());
-            out.extend_from_slice(&[VALUE, value_low, value_high]);
-        }
-        _ => long_entry_lead(out, field, key, value_len),
+    let both = key_len + value_len;
+    if key.is_empty() || both >= SHORT {
+        return long_entry_lead(out, field, key, value_len);
     }
+    out.extend_from_slice(&[tag_byte(field, BYTES), one(both + 4), KEY, one(key_len)]);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(&[VALUE, one(value_len)]);
 }
 
 #[cold]

@@ -84,14 +84,17 @@ pub(crate) fn left_behind(settings: &ExporterSettings) -> Destination {
 struct ExporterEncoder;
 
 impl Encoder for ExporterEncoder {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
-        let payload = |span: &&Span| {
-            let span = Box::new(Collector.data(span));
-            let weight = weight::of(&span);
-            let body = Body::Span { span, resource: Arc::clone(resource), weight };
-            Payload { trace_id: chunk.trace_id, envelope: Arc::default(), body, counted: true }
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel> {
+        let parcel = |chunk: &TraceChunk<'_>| {
+            let payload = |span: &&Span| {
+                let span = Box::new(Collector.data(span));
+                let weight = weight::of(&span);
+                let body = Body::Span { span, resource: Arc::clone(resource), weight };
+                Payload { trace_id: chunk.trace_id, envelope: Arc::default(), body, counted: true }
+            };
+            Parcel { spans: chunk.spans.iter().map(payload).collect(), ..Parcel::default() }
         };
-        Parcel { spans: chunk.spans.iter().map(payload).collect(), ..Parcel::default() }
+        chunks.iter().map(parcel).collect()
     }
 }
 

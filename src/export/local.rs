@@ -62,12 +62,14 @@ struct LocalEncoder {
 }
 
 impl Encoder for LocalEncoder {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
-        let tree = self.trees.as_mut().and_then(|trees| trees.add(chunk));
-        let trace_id = chunk.trace_id;
-        let epilogue = tree.map(|text| Epilogue { trace_id, text });
-        let spans = self.spans.encode(&Unmistakable, trace_id, chunk.ended(), resource);
-        Parcel { spans, epilogue, ..Parcel::default() }
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel> {
+        let encoded = self.spans.encode(&Unmistakable, chunks, TraceChunk::ended, resource);
+        let parcel = |(chunk, spans): (&TraceChunk<'_>, _)| {
+            let tree = self.trees.as_mut().and_then(|trees| trees.add(chunk));
+            let epilogue = tree.map(|text| Epilogue { trace_id: chunk.trace_id, text });
+            Parcel { spans, epilogue, ..Parcel::default() }
+        };
+        chunks.iter().zip(encoded).map(parcel).collect()
     }
 }
 

@@ -1,9 +1,9 @@
 //! From spans to what a destination wants: dialect → encoding → request.
 //!
-//! An [`Encoder`] runs on the worker and turns a chunk of a trace into bytes, once; a
-//! [`Wire`] runs on the destination's sender and frames those bytes.
-//! A destination is the pair.
+//! An [`Encoder`] runs on the worker and turns chunks of traces into bytes, once; a [`Wire`] runs on
+//! the destination's sender and frames those bytes. A destination is the pair.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::model::span::Span;
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Parcel, Wire};
 
+mod block;
 pub(crate) mod decode;
 pub(crate) mod dialect;
 pub(crate) mod encode;
@@ -45,7 +46,7 @@ pub(crate) mod tree;
 #[derive(Clone, Debug)]
 pub(crate) struct TraceChunk<'a> {
     pub(crate) trace_id: TraceId,
-    pub(crate) spans: Vec<&'a Span>,
+    pub(crate) spans: Cow<'a, [&'a Span]>,
     /// The trace's root is among the spans, or will never come.
     pub(crate) finished: bool,
     /// Stands for a root that never ended. Not one of the spans that are accounted for.
@@ -58,16 +59,16 @@ impl<'a> TraceChunk<'a> {
         self.spans.iter().map(|span| (*span, true))
     }
 
-    /// The spans, and what stands for a root.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &'a Span> + '_ {
-        self.spans.iter().chain(&self.synthetic_root).copied()
+    /// The spans that ended, and what stands for a root, each with whether it ended.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'a Span, bool)> + '_ {
+        self.ended().chain(self.synthetic_root.map(|root| (root, false)))
     }
 }
 
 /// Turns chunks into the bytes of one dialect. Called on the worker's thread only.
 pub(crate) trait Encoder: Send {
-    /// Encodes a chunk; `resource` is what the spans' provider describes itself as.
-    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel;
+    /// Encodes chunks, a parcel for each; `resource` is what the spans' provider describes itself as.
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel>;
 }
 
 /// Where spans go: a name for people, a dialect, a protocol, and what it wants of them.
@@ -114,15 +115,16 @@ impl Destination {
 pub(crate) struct SpanFilter(pub(crate) Arc<dyn Fn(&SpanData) -> bool + Send + Sync>);
 
 impl SpanFilter {
-    /// Leaves in `chunk` what the destination gets; returns how many spans it does not.
-    pub(crate) fn apply(&self, chunk: &mut TraceChunk<'_>) -> u64 {
-        let before = chunk.spans.len();
+    /// What the destination gets of `chunk`.
+    pub(crate) fn apply<'a>(&self, chunk: &TraceChunk<'a>) -> TraceChunk<'a> {
         // The program's own code: a panic of it must not end the worker, nor lose a span.
         let keep =
             |span: &&Span| catch_unwind(AssertUnwindSafe(|| (self.0)(&span.data))).unwrap_or(true);
-        chunk.spans.retain(keep);
-        chunk.synthetic_root = chunk.synthetic_root.take().filter(keep);
-        u64::try_from(before - chunk.spans.len()).unwrap_or(0)
+        TraceChunk {
+            spans: chunk.spans.iter().copied().filter(keep).collect(),
+            synthetic_root: chunk.synthetic_root.filter(keep),
+            ..*chunk
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::Resource;
 
 use crate::error::Result;
+use crate::export::TraceChunk;
+use crate::export::block::Block;
 use crate::export::dialect::Dialect;
 use crate::export::form::Form;
 use crate::export::frame::{self, Envelopes};
@@ -13,11 +14,7 @@ use crate::export::official::OfficialEncoder;
 use crate::model::budget;
 use crate::model::otlp_encoder::OtlpEncoder;
 use crate::model::span::Span;
-use crate::transport::shared::Shared;
-use crate::transport::{Body, Envelope, Payload};
-
-/// Memory kept from one chunk to the next.
-const MAX_SCRATCH: usize = 256 * 1024;
+use crate::transport::{Envelope, Payload};
 
 /// How often a span that is too large is written anew, each time with less in it.
 const MAX_ATTEMPTS: usize = 8;
@@ -29,8 +26,7 @@ pub(crate) struct SpanEncoder {
     kind: Kind,
     /// Bytes that a request may have.
     max_bytes: usize,
-    /// The spans of a chunk, one after the other.
-    scratch: Vec<u8>,
+    block: Block,
 }
 
 enum Kind {
@@ -45,16 +41,16 @@ impl SpanEncoder {
     pub(crate) fn protobuf(encoder: OtlpEncoder) -> Result<Self> {
         match encoder {
             OtlpEncoder::Own => Ok(Self::own(Form::Protobuf)),
-            OtlpEncoder::Official => {
-                let kind = Kind::Official(OfficialEncoder::new()?);
-                Ok(Self { kind, max_bytes: usize::MAX, scratch: Vec::new() })
-            }
+            OtlpEncoder::Official => Ok(Self::of(Kind::Official(OfficialEncoder::new()?))),
         }
     }
 
     pub(crate) fn own(form: Form) -> Self {
-        let kind = Kind::Own(form, Envelopes::default());
-        Self { kind, max_bytes: usize::MAX, scratch: Vec::new() }
+        Self::of(Kind::Own(form, Envelopes::default()))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, max_bytes: usize::MAX, block: Block::default() }
     }
 
     /// Cuts the content of spans so that each fits into a request of `max_bytes`.
@@ -62,63 +58,64 @@ impl SpanEncoder {
         Self { max_bytes, ..self }
     }
 
-    /// Encodes spans of a chunk, each with whether it ended, of a provider that describes itself as
-    /// `resource`.
-    pub(crate) fn encode<'a>(
+    /// Encodes chunks, of each the `spans` with whether they ended, of a provider that describes
+    /// itself as `resource`. A list for each chunk.
+    pub(crate) fn encode<'c, 'a: 'c, S>(
         &mut self,
         dialect: &dyn Dialect,
-        trace_id: TraceId,
-        spans: impl Iterator<Item = (&'a Span, bool)>,
+        chunks: &'c [TraceChunk<'a>],
+        spans: impl Fn(&'c TraceChunk<'a>) -> S,
         resource: &Arc<Resource>,
-    ) -> Vec<Payload> {
-        self.scratch.clear();
-        let written: Vec<_> = spans
-            .map(|(span, counted)| {
-                let start = self.scratch.len();
-                let (envelope, frame) = self.write(dialect, span, resource);
-                (envelope, start..self.scratch.len(), frame, counted)
-            })
-            .collect();
-        // One copy of all of them, with no memory to spare.
-        let buffer = Arc::from(self.scratch.as_slice());
-        self.scratch.shrink_to(MAX_SCRATCH);
-        let payload = |(envelope, framed, frame, counted)| Payload {
-            trace_id,
-            envelope,
-            body: Body::Bytes(Shared::new(&buffer, framed, frame)),
-            counted,
-        };
-        written.into_iter().map(payload).collect()
+    ) -> Vec<Vec<Payload>>
+    where
+        S: Iterator<Item = (&'a Span, bool)>,
+    {
+        let mut encoded = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            for (span, counted) in spans(chunk) {
+                let write =
+                    |out: &mut Vec<u8>| self.kind.fit(out, dialect, span, resource, self.max_bytes);
+                self.block.add(counted, write);
+            }
+            self.block.end_trace(chunk.trace_id);
+            if self.block.is_full() {
+                encoded.extend(self.block.take());
+            }
+        }
+        encoded.extend(self.block.take());
+        encoded
     }
+}
 
-    /// Writes a span, or as much of its content as fits into a request.
-    fn write(
+impl Kind {
+    /// Writes a span, or as much of its content as fits into a request of `max_bytes`.
+    fn fit(
         &mut self,
+        out: &mut Vec<u8>,
         dialect: &dyn Dialect,
         span: &Span,
         resource: &Arc<Resource>,
+        max_bytes: usize,
     ) -> (Arc<Envelope>, usize) {
-        let start = self.scratch.len();
-        let (mut envelope, mut frame) = self.kind.write(&mut self.scratch, dialect, span, resource);
-        let room = self.max_bytes.saturating_sub(FRAMES + envelope.len());
-        if self.scratch.len() - start <= room {
+        let start = out.len();
+        let (mut envelope, mut frame) = self.write(out, dialect, span, resource);
+        let room = max_bytes.saturating_sub(FRAMES + envelope.len());
+        if out.len() - start <= room {
             return (envelope, frame);
         }
         let mut short = span.clone();
         for attempt in 0..MAX_ATTEMPTS {
             // What is said twice, or with escapes, takes more than its size: so it is looked at again.
-            budget::limit_span(&mut short, self.scratch.len() - start, room, attempt);
-            self.scratch.truncate(start);
-            (envelope, frame) = self.kind.write(&mut self.scratch, dialect, &short, resource);
-            if self.scratch.len() - start <= room {
+            budget::limit_span(&mut short, out.len() - start, room, attempt);
+            out.truncate(start);
+            (envelope, frame) = self.write(out, dialect, &short, resource);
+            if out.len() - start <= room {
                 break;
             }
         }
         (envelope, frame)
     }
-}
 
-impl Kind {
     /// Writes a span; returns what surrounds it, and how many bytes frame it.
     fn write(
         &mut self,

@@ -61,7 +61,7 @@ impl Trees {
             victim.and_then(|trace_id| self.open.remove(&trace_id));
         }
         let rows = self.open.entry(chunk.trace_id).or_default();
-        for span in chunk.all() {
+        for (span, _) in chunk.all() {
             rows.add(span);
         }
         if !chunk.finished {

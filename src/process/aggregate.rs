@@ -122,8 +122,7 @@ impl TraceTable {
         self.touch(trace_id, now, |trace, limits| {
             let data = &weighed.span.data;
             if is_local_root(data) {
-                let id = data.span_context.span_id();
-                trace.open_roots.retain(|root| root.span_id != id);
+                trace.open_roots.remove(data.span_context.span_id());
                 trace.root_ended = true;
             }
             trace.latest_end = trace.latest_end.max(data.end_time);

@@ -61,6 +61,39 @@ impl OpenRoot {
     }
 }
 
+/// The roots of a trace that have not ended, in the order in which they started. Nearly always one,
+/// for which no list is made.
+#[derive(Debug, Default)]
+pub(crate) struct OpenRoots {
+    first: Option<OpenRoot>,
+    others: Vec<OpenRoot>,
+}
+
+impl OpenRoots {
+    pub(crate) fn push(&mut self, root: OpenRoot) {
+        if self.first.is_none() {
+            self.first = Some(root);
+        } else {
+            self.others.push(root);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: SpanId) {
+        self.others.retain(|root| root.span_id != id);
+        if self.first.as_ref().is_some_and(|root| root.span_id == id) {
+            self.first = (!self.others.is_empty()).then(|| self.others.remove(0));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &OpenRoot> {
+        self.first.iter().chain(&self.others)
+    }
+}
+
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
 }

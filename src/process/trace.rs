@@ -7,12 +7,12 @@ use opentelemetry::trace::{SpanId, Status};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::span::Span;
-use crate::process::roots::OpenRoot;
+use crate::process::roots::OpenRoots;
 use crate::process::updates::Updates;
 use crate::semconv;
 
 /// Spans that a trace has room for at first.
-const USUAL_SPANS: usize = 8;
+const USUAL_SPANS: usize = 6;
 
 /// A span with the memory it takes.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Trace {
     pub(crate) look: Instant,
     pub(crate) last_activity: Instant,
     pub(crate) spans: Vec<Weighed>,
-    pub(crate) open_roots: Vec<OpenRoot>,
+    pub(crate) open_roots: OpenRoots,
     pub(crate) root_ended: bool,
     /// When the trace leaves, once its roots have ended.
     pub(crate) leaves: Option<Instant>,
@@ -59,7 +59,7 @@ impl Trace {
             look: now + ttl,
             last_activity: now,
             spans: Vec::with_capacity(USUAL_SPANS),
-            open_roots: Vec::new(),
+            open_roots: OpenRoots::default(),
             root_ended: false,
             leaves: None,
             announced: false,

@@ -1,5 +1,6 @@
 //! The worker: one thread that owns the trace table and the encoders.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -23,16 +24,14 @@ use crate::process::trace::Weighed;
 use crate::process::updates::Gone;
 use crate::process::{meaning, prices};
 use crate::sync::{lock, now};
-use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
+use crate::transport::{Limits, Parcel};
 
 const THREAD_NAME: &str = "mlflow-tracing";
 /// How often the intake is looked at while spans come in.
 const TICK: Duration = Duration::from_millis(50);
 /// The same where spans are written to disk: what ended is to be there within 10 ms.
 const SHORT_TICK: Duration = Duration::from_millis(2);
-/// Spans encoded before their destinations hear of them.
-const GROUP_SPANS: u64 = 512;
 /// Emptied spans that are kept, about half a kilobyte each.
 const MAX_SPARE: usize = 1024;
 /// Room kept in the lists that the intake fills.
@@ -46,9 +45,17 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    fn parcel(&mut self, mut chunk: TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
-        let filtered = self.filter.as_ref().map_or(0, |filter| filter.apply(&mut chunk));
-        Parcel { filtered, finished: chunk.finished, ..self.encoder.encode(&chunk, resource) }
+    fn parcels(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel> {
+        let kept = match &self.filter {
+            Some(filter) => Cow::Owned(chunks.iter().map(|chunk| filter.apply(chunk)).collect()),
+            None => Cow::Borrowed(chunks),
+        };
+        let encoded = self.encoder.encode(&kept, resource);
+        let parcel = |((whole, kept), parcel): ((&TraceChunk<'_>, &TraceChunk<'_>), Parcel)| {
+            let filtered = u64::try_from(whole.spans.len() - kept.spans.len()).unwrap_or(0);
+            Parcel { filtered, finished: whole.finished, ..parcel }
+        };
+        chunks.iter().zip(&*kept).zip(encoded).map(parcel).collect()
     }
 }
 
@@ -188,70 +195,72 @@ impl Worker {
 
     /// Encodes releases for every destination and puts them into their outboxes, about a request's
     /// worth at a time: a sender that is woken for each trace would make a request of each.
-    fn hand_over(&mut self, releases: Vec<Release>, now: Instant) {
-        if releases.is_empty() {
-            return;
+    fn hand_over(&mut self, mut releases: Vec<Release>, now: Instant) {
+        while !releases.is_empty() {
+            let rest = releases.split_off(first_request(&releases));
+            let mut group = std::mem::replace(&mut releases, rest);
+            let parcels = self.encode(&mut group);
+            self.hand_in(group, parcels, now);
         }
-        let mut group = Group::new(self.outlets.len());
-        for release in releases {
-            group.add(release, self);
-            if group.spans >= GROUP_SPANS {
-                let full = std::mem::replace(&mut group, Group::new(self.outlets.len()));
-                full.hand_in(self, now);
-            }
-        }
-        group.hand_in(self, now);
-    }
-}
-
-/// Parcels that are handed in together, one list per outlet.
-struct Group {
-    parcels: Vec<Vec<Parcel>>,
-    spans: u64,
-    spent: SpentGroup,
-}
-
-impl Group {
-    fn new(outlets: usize) -> Self {
-        let parcels = std::iter::repeat_with(Vec::new).take(outlets).collect();
-        let spent = SpentGroup::with_capacity(GROUP_SPANS.try_into().unwrap_or(0));
-        Self { parcels, spans: 0, spent }
     }
 
-    fn add(&mut self, release: Release, worker: &mut Worker) {
-        let Release { trace_id, spans, finished, synthetic_root } = release;
-        self.spans += u64::try_from(spans.len()).unwrap_or(u64::MAX);
-        let synthetic_root = synthetic_root.map(|data| {
+    /// The parcels of each outlet, one for each release.
+    fn encode(&mut self, group: &mut [Release]) -> Vec<Vec<Parcel>> {
+        let synthetic_root = |release: &mut Release| {
+            let data = release.synthetic_root.take()?;
             let weight = weight::of(&data);
-            worker.meant(*data, weight)
-        });
-        let resource = Arc::clone(&lock(&worker.resource));
-        for (outlet, parcels) in worker.outlets.iter_mut().zip(&mut self.parcels) {
-            let spans = spans.iter().map(|weighed| &*weighed.span).collect();
-            let synthetic_root = synthetic_root.as_deref();
-            let chunk = TraceChunk { trace_id, spans, finished, synthetic_root };
-            parcels.push(outlet.parcel(chunk, &resource));
+            Some(self.meant(*data, weight))
+        };
+        let synthetic_roots: Vec<_> = group.iter_mut().map(synthetic_root).collect();
+        let spans = group.iter().flat_map(|release| &release.spans);
+        let spans: Vec<&Span> = spans.map(|weighed| &*weighed.span).collect();
+        let mut rest = spans.as_slice();
+        let mut chunks = Vec::with_capacity(group.len());
+        for (release, synthetic_root) in group.iter().zip(&synthetic_roots) {
+            let Release { trace_id, spans, finished, .. } = release;
+            chunks.push(TraceChunk {
+                trace_id: *trace_id,
+                spans: rest.split_off(..spans.len()).unwrap_or_default().into(),
+                finished: *finished,
+                synthetic_root: synthetic_root.as_deref(),
+            });
         }
-        for weighed in spans {
-            let room = worker.spare.len() < MAX_SPARE;
-            worker.spare.extend(self.spent.add(weighed).filter(|_| room));
-        }
+        let resource = Arc::clone(&lock(&self.resource));
+        self.outlets.iter_mut().map(|outlet| outlet.parcels(&chunks, &resource)).collect()
     }
 
-    fn hand_in(self, worker: &Worker, now: Instant) {
-        let Self { parcels, spans, spent } = self;
+    /// Puts the parcels of each outlet into its outbox, and gives back what is left of the spans.
+    fn hand_in(&mut self, group: Vec<Release>, parcels: Vec<Vec<Parcel>>, now: Instant) {
+        let count = group.iter().map(|release| release.spans.len()).sum();
+        let mut spent = SpentGroup::with_capacity(count);
+        for weighed in group.into_iter().flat_map(|release| release.spans) {
+            let room = self.spare.len() < MAX_SPARE;
+            self.spare.extend(spent.add(weighed).filter(|_| room));
+        }
         // The callers' lock is held while it is handed over, and not while the disk writes.
-        let outboxes = worker.outlets.iter().map(|outlet| &outlet.outbox);
+        let outboxes = self.outlets.iter().map(|outlet| &outlet.outbox);
         let prepared: Vec<_> = outboxes
             .zip(parcels)
             .map(|(outbox, parcels)| (outbox, outbox.prepare(parcels, now)))
             .collect();
-        worker.intake.hand_over(spans, spent, || {
+        self.intake.hand_over(u64::try_from(count).unwrap_or(u64::MAX), spent, || {
             for (outbox, prepared) in prepared {
                 outbox.hand_in(prepared, now);
             }
         });
     }
+}
+
+/// How many releases, of one or more, make about a request.
+fn first_request(releases: &[Release]) -> usize {
+    let Limits { max_spans, max_bytes } = Limits::USUAL;
+    let (mut spans, mut bytes) = (0, 0);
+    let before = releases.iter().take_while(|release| {
+        spans += release.spans.len();
+        bytes += release.spans.iter().map(|weighed| weighed.bytes).sum::<usize>();
+        spans < max_spans && bytes < max_bytes
+    });
+    releases.len().min(before.count() + 1)
 }
 
 #[cfg(test)]

@@ -66,38 +66,32 @@ struct Running {
 }
 
 impl Encoder for MlflowEncoder {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel> {
         let resource = self.resources.get(resource);
-        let info = chunk
-            .all()
-            .find(|span| span.is_root())
-            .and_then(|root| TraceInfo::of(root, self.mode, &self.process));
-        let made_up = chunk.synthetic_root.map(|root| (root, false));
-        let spans = chunk.ended().chain(made_up);
         let words = dialect::Server(self.mode);
-        let payloads = self.spans.encode(&words, chunk.trace_id, spans, &resource);
-        let epilogue = self.epilogue(chunk, &payloads, info);
-        Parcel { spans: payloads, epilogue, ..Parcel::default() }
+        let encoded = self.spans.encode(&words, chunks, TraceChunk::all, &resource);
+        let parcel = |(chunk, spans): (&TraceChunk<'_>, Vec<Payload>)| {
+            let epilogue = self.epilogue(chunk, &spans);
+            Parcel { spans, epilogue, ..Parcel::default() }
+        };
+        chunks.iter().zip(encoded).map(parcel).collect()
     }
 }
 
 impl MlflowEncoder {
-    fn epilogue(
-        &mut self,
-        chunk: &TraceChunk<'_>,
-        payloads: &[Payload],
-        info: Option<TraceInfo>,
-    ) -> Option<Epilogue> {
+    fn epilogue(&mut self, chunk: &TraceChunk<'_>, payloads: &[Payload]) -> Option<Epilogue> {
         if self.mode == TraceInfoMode::Never {
             return None;
         }
+        let root = chunk.all().map(|(span, _)| span).find(|span| span.is_root());
+        let info = root.and_then(|root| TraceInfo::of(root, self.mode, &self.process));
         let mut running = self.running.remove(&chunk.trace_id).unwrap_or_default();
         self.remembered -= running.sums.len();
         running.info = info.or(running.info);
         if chunk.finished && running.info.is_none() {
             return None;
         }
-        for (span, payload) in chunk.all().zip(payloads) {
+        for ((span, _), payload) in chunk.all().zip(payloads) {
             running.sums.add(span, payload.bytes().len());
         }
         if chunk.finished {

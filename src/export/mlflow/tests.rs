@@ -66,7 +66,7 @@ fn a_root_made_up_is_sent_but_not_counted() {
     let (child, root) = (plain(span_data("child", 2, 1)), plain(root_data([])));
     let spans = [child];
     let chunk = TraceChunk { synthetic_root: Some(&root), ..chunk(&spans, true) };
-    let parcel = encoder(TraceInfoMode::Always).encode(&chunk, &Arc::new(resource(&[])));
+    let parcel = parcel_of(&mut encoder(TraceInfoMode::Always), chunk, resource(&[]));
     let counted: Vec<bool> = parcel.spans.iter().map(|span| span.counted).collect();
     assert_eq!(counted, [true, false]);
     assert_eq!(stats_of(&parcel.epilogue.unwrap())["num_spans"], 2);
@@ -123,8 +123,8 @@ fn what_is_remembered_of_running_traces_is_bounded() {
 fn a_name_of_the_service_that_nobody_gave_is_no_tag() {
     let kept = |attributes: &[(&'static str, &'static str)]| -> Vec<String> {
         let spans = [plain(root_data([]))];
-        let resource = Arc::new(resource(attributes));
-        let parcel = encoder(TraceInfoMode::Auto).encode(&chunk(&spans, true), &resource);
+        let mut encoder = encoder(TraceInfoMode::Auto);
+        let parcel = parcel_of(&mut encoder, chunk(&spans, true), resource(attributes));
         let bytes = parcel.spans[0].envelope.resource.as_slice();
         let message = ResourceMessage::decode(bytes).unwrap();
         message.attributes.into_iter().map(|kv| kv.key).collect()
@@ -146,7 +146,11 @@ fn encoder(mode: TraceInfoMode) -> MlflowEncoder {
 }
 
 fn encode(encoder: &mut MlflowEncoder, spans: &[Span], finished: bool) -> Parcel {
-    encoder.encode(&chunk(spans, finished), &Arc::new(resource(&[])))
+    parcel_of(encoder, chunk(spans, finished), resource(&[]))
+}
+
+fn parcel_of(encoder: &mut MlflowEncoder, chunk: TraceChunk<'_>, resource: Resource) -> Parcel {
+    encoder.encode(&[chunk], &Arc::new(resource)).pop().unwrap()
 }
 
 fn resource(attributes: &[(&'static str, &'static str)]) -> Resource {

@@ -81,9 +81,9 @@ struct Otlp {
 }
 
 impl Encoder for Otlp {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, resource: &Arc<Resource>) -> Parcel {
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel> {
         // Nobody waits for a root that has not ended: what stands for one is MLflow's alone.
-        let spans = self.encoder.encode(&*self.dialect, chunk.trace_id, chunk.ended(), resource);
-        Parcel { spans, ..Parcel::default() }
+        let encoded = self.encoder.encode(&*self.dialect, chunks, TraceChunk::ended, resource);
+        encoded.into_iter().map(|spans| Parcel { spans, ..Parcel::default() }).collect()
     }
 }

@@ -8,17 +8,17 @@ use crate::export::otlp::Collector;
 use crate::model::text::{Content, is_json};
 use crate::semconv::span as keys;
 use crate::tests::random::words;
-use crate::tests::{TRACE, cases, plain, root_data};
+use crate::tests::{cases, chunk, plain, root_data};
 
 /// Encodes a span alone for requests of `max_bytes`; returns it with the request's size.
 fn encoded(form: Form, span: &Span, max_bytes: usize) -> (Payload, usize) {
     let mut encoder = SpanEncoder::own(form).fitting(max_bytes);
     let resource = Resource::builder_empty();
     let resource = resource.with_attribute(KeyValue::new("team", "blue".repeat(100))).build();
-    let spans = [(span, true)].into_iter();
-    let payloads = encoder.encode(&Collector, TraceId::from(TRACE), spans, &Arc::new(resource));
-    let bytes = form.request(&payloads).len();
-    (payloads.into_iter().next().unwrap(), bytes)
+    let chunks = [chunk(std::slice::from_ref(span), true)];
+    let lists = encoder.encode(&Collector, &chunks, TraceChunk::ended, &Arc::new(resource));
+    let payloads = lists.concat();
+    (payloads[0].clone(), form.request(&payloads).len())
 }
 
 fn long(text: &str, times: usize) -> Span {
@@ -53,6 +53,41 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
+
+    #[test]
+    fn chunks_become_the_same_together_as_each_by_itself(
+        chunks in vec(vec(0..9_000_usize, 0..4), 0..24),
+    ) {
+        let spans_of = |lengths: &Vec<usize>| lengths.iter().map(|bytes| long("x", *bytes)).collect();
+        let spans: Vec<Vec<Span>> = chunks.iter().map(spans_of).collect();
+        let chunks: Vec<_> = spans.iter().map(|spans| chunk(spans, true)).collect();
+        let resource = Arc::new(Resource::builder_empty().build());
+        for form in [Form::Protobuf, Form::Json] {
+            let mut encoder = SpanEncoder::own(form);
+            let mut encode = |chunks: &[TraceChunk<'_>]| {
+                encoder.encode(&Collector, chunks, TraceChunk::ended, &resource)
+            };
+            let bytes = |lists: Vec<Vec<Payload>>| -> Vec<Vec<Vec<u8>>> {
+                let list = |list: &Vec<Payload>| list.iter().map(|it| it.bytes().to_vec()).collect();
+                lists.iter().map(list).collect()
+            };
+            let together = encode(&chunks);
+            let blocks = together.concat().chunk_by(follows).count();
+            let size: usize = together.iter().flatten().map(|payload| payload.bytes().len()).sum();
+            prop_assert!(blocks <= 1 + size / 50_000, "{blocks} blocks for {size} bytes");
+            let apart = chunks.chunks(1).flat_map(&mut encode).collect();
+            prop_assert_eq!(bytes(together), bytes(apart));
+        }
+    }
+}
+
+/// Whether `next` comes after `span` in one buffer.
+fn follows(span: &Payload, next: &Payload) -> bool {
+    span.shared().zip(next.shared()).is_some_and(|(span, next)| span.is_followed_by(next))
 }
 
 #[test]

@@ -17,9 +17,13 @@ use crate::transport::{Epilogue, Limits, Parcel, Payload, Verdict, Wire};
 struct Stuck(Receiver<()>);
 
 impl Encoder for Stuck {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, _: &Arc<Resource>) -> Parcel {
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], _: &Arc<Resource>) -> Vec<Parcel> {
         let _ = self.0.recv();
-        Parcel { filtered: chunk.spans.len() as u64, ..Parcel::default() }
+        let parcel = |chunk: &TraceChunk<'_>| Parcel {
+            filtered: chunk.spans.len() as u64,
+            ..Parcel::default()
+        };
+        chunks.iter().map(parcel).collect()
     }
 }
 

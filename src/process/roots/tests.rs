@@ -1,11 +1,13 @@
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::*;
 use crate::process::intake::Arrivals;
 use crate::sync::now;
-use crate::tests::{root_data, span_data};
+use crate::tests::{cases, root_data, span_data};
 
 #[test]
 fn a_watched_root_is_known_as_it_is_while_it_lives() {
@@ -24,6 +26,29 @@ fn a_watched_root_is_known_as_it_is_while_it_lives() {
     assert!(root.data().is_none(), "what has ended comes by itself");
     drop(span);
     assert!(root.data().is_none());
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn open_roots_are_in_the_order_in_which_they_started(
+        steps in vec((any::<bool>(), 1..6_u64), 0..24),
+    ) {
+        let (mut roots, mut expected) = (OpenRoots::default(), Vec::new());
+        for (starts, id) in steps {
+            if starts && !expected.contains(&id) {
+                roots.push(OpenRoot::told(span_data("root", id, 0)));
+                expected.push(id);
+            } else {
+                roots.remove(SpanId::from(id));
+                expected.retain(|open| *open != id);
+            }
+            let open = roots.iter().map(|root| u64::from_be_bytes(root.span_id.to_bytes()));
+            prop_assert_eq!(open.collect::<Vec<_>>(), expected.clone());
+            prop_assert_eq!(roots.is_empty(), expected.is_empty());
+        }
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use opentelemetry::trace::TraceId;
+
 use super::*;
 use crate::process::aggregate::TableLimits;
 use crate::process::roots::OpenRoot;
@@ -10,16 +12,18 @@ use crate::transport::{Body, Envelope, Limits, Parcel, Payload};
 struct Plain;
 
 impl Encoder for Plain {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, _resource: &Arc<Resource>) -> Parcel {
-        let trace_id = chunk.trace_id;
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], _resource: &Arc<Resource>) -> Vec<Parcel> {
         let envelope = Arc::new(Envelope::default());
-        let payload = |_: &&Span| Payload {
-            trace_id,
-            envelope: Arc::clone(&envelope),
-            body: Body::Bytes(vec![0].into()),
-            counted: true,
+        let parcel = |chunk: &TraceChunk<'_>| {
+            let payload = |_: &&Span| Payload {
+                trace_id: chunk.trace_id,
+                envelope: Arc::clone(&envelope),
+                body: Body::Bytes(vec![0].into()),
+                counted: true,
+            };
+            Parcel { spans: chunk.spans.iter().map(payload).collect(), ..Parcel::default() }
         };
-        Parcel { spans: chunk.spans.iter().map(payload).collect(), ..Parcel::default() }
+        chunks.iter().map(parcel).collect()
     }
 }
 
@@ -67,6 +71,26 @@ fn a_worker_told_to_close_hands_everything_over_and_ends() {
     assert_eq!(intake.snapshot(|| ()).0.held, 0);
     let limits = Limits { max_spans: 10, max_bytes: 1 << 20 };
     assert_eq!(outboxes[0].take(limits).unwrap().spans.len(), 1);
+}
+
+#[test]
+fn traces_are_encoded_about_a_request_at_a_time() {
+    let release = |spans: usize, bytes: usize| Release {
+        trace_id: TraceId::from(1),
+        spans: (0..spans)
+            .map(|_| Weighed { span: Box::new(Span::plain(root_data([]))), bytes })
+            .collect(),
+        finished: true,
+        synthetic_root: None,
+    };
+    let Limits { max_spans, max_bytes } = Limits::USUAL;
+    let few = [release(1, 1), release(2, 1)];
+    assert_eq!(first_request(&few), 2);
+    let many = [release(1, 1), release(max_spans, 1), release(1, 1)];
+    assert_eq!(first_request(&many), 2);
+    let large = [release(0, 0), release(1, max_bytes / 2), release(1, max_bytes), release(1, 1)];
+    assert_eq!(first_request(&large), 3);
+    assert_eq!(first_request(&large[2..]), 1);
 }
 
 fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {

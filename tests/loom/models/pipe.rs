@@ -27,15 +27,17 @@ use crate::transport::{Body, Envelope, Epilogue, Limits, Parcel, Payload, Repeat
 struct ShortEncoder;
 
 impl Encoder for ShortEncoder {
-    fn encode(&mut self, chunk: &TraceChunk<'_>, _resource: &Arc<Resource>) -> Parcel {
-        let payload = |counted| Payload {
-            trace_id: chunk.trace_id,
-            envelope: Arc::new(Envelope::default()),
-            body: Body::Bytes(vec![0].into()),
-            counted,
+    fn encode(&mut self, chunks: &[TraceChunk<'_>], _resource: &Arc<Resource>) -> Vec<Parcel> {
+        let parcel = |chunk: &TraceChunk<'_>| {
+            let payload = |(_, counted)| Payload {
+                trace_id: chunk.trace_id,
+                envelope: Arc::new(Envelope::default()),
+                body: Body::Bytes(vec![0].into()),
+                counted,
+            };
+            Parcel { spans: chunk.ended().map(payload).collect(), ..Parcel::default() }
         };
-        let spans = chunk.ended().map(|(_, counted)| payload(counted)).collect();
-        Parcel { spans, ..Parcel::default() }
+        chunks.iter().map(parcel).collect()
     }
 }
 
