@@ -40,6 +40,7 @@ pub(crate) mod probe;
 #[cfg(feature = "stream")]
 pub(crate) mod record;
 pub(crate) mod recorder;
+mod repeated;
 pub(crate) mod scope;
 pub(crate) mod span_builder;
 pub(crate) mod span_ext;

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write as _};
 use opentelemetry::{KeyValue, StringValue, Value};
 use tracing::field::{Field, Visit};
 
-use crate::capture::buffer;
+use crate::capture::{buffer, repeated};
 use crate::semconv::otel;
 
 /// Where values go.
@@ -56,7 +56,7 @@ impl<T: Take> Visit for Reader<T> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.take(field, value.to_owned().into());
+        self.0.take(field, Value::String(repeated::value(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -10,11 +10,11 @@ use opentelemetry::trace::TraceId;
 use crate::transport::shared::Shared;
 use crate::transport::{Body, Envelope, Payload};
 
-/// Memory that a block begins with. It is counted by what is left of its spans, and kept until the last
-/// of them is gone; an outbox lets go of spans in order, so that one block of it is kept in part.
-const ROOM: usize = 64 * 1024;
-/// A block of this size is not added to: a usual trace more would not fit.
-const FULL: usize = ROOM / 8 * 7;
+/// A block of this size is not added to. It is counted by what is left of its spans, and kept until the
+/// last of them is gone; an outbox lets go of spans in order, so that one block of it is kept in part.
+const FULL: usize = 64 * 1024;
+/// Memory that is kept to write in.
+const MAX_SCRATCH: usize = 4 * FULL;
 
 #[derive(Debug, Default)]
 pub(super) struct Block {
@@ -39,9 +39,6 @@ impl Block {
         counted: bool,
         write: impl FnOnce(&mut Vec<u8>) -> (Arc<Envelope>, usize),
     ) {
-        if self.bytes.is_empty() {
-            self.bytes.reserve(ROOM);
-        }
         let start = self.bytes.len();
         let (envelope, frame) = write(&mut self.bytes);
         self.spans.push(Written { envelope, framed: start..self.bytes.len(), frame, counted });
@@ -58,9 +55,10 @@ impl Block {
 
     /// Takes out the spans, trace by trace.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Vec<Payload>> {
-        let mut bytes = mem::take(&mut self.bytes);
-        bytes.shrink_to_fit();
-        let buffer = Arc::new(bytes);
+        // A copy with no memory to spare: what was cut off each would be left between them, unused.
+        let buffer = Arc::from(self.bytes.as_slice());
+        self.bytes.clear();
+        self.bytes.shrink_to(MAX_SCRATCH);
         let mut spans = self.spans.drain(..);
         let mut start = 0;
         self.traces.drain(..).map(move |(trace_id, end)| {

@@ -14,7 +14,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::model::seeded::Seeded;
 use crate::model::span::Span;
-use crate::model::text::{Content, json_of};
+use crate::model::text::{Content, fingerprint, json_of};
 use crate::model::time;
 use crate::semconv::{private, span as keys};
 
@@ -188,19 +188,6 @@ fn has_duplicates(attributes: &[KeyValue]) -> bool {
         }
     }
     false
-}
-
-/// Equal for equal keys, and for few others: keys differ in how they begin, how they end, or how
-/// long they are.
-fn fingerprint(key: &str) -> u64 {
-    let bytes = key.as_bytes();
-    let word = |chunk: Option<&[u8; 8]>| chunk.map(|word| u64::from_le_bytes(*word));
-    let ends = word(bytes.first_chunk()).zip(word(bytes.last_chunk()));
-    let mixed = match ends {
-        Some((first, last)) => first.rotate_left(32) ^ last,
-        None => bytes.iter().fold(0, |mixed, byte| (mixed << 8) | u64::from(*byte)),
-    };
-    mixed.wrapping_add(u64::try_from(bytes.len()).unwrap_or(0))
 }
 
 /// Each key once, with the value that was set last, where it was set last.

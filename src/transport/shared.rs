@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 /// A part of a buffer, which may begin with what frames it; the buffer lives as long as one of its
 /// parts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shared {
-    buffer: Arc<Vec<u8>>,
+    buffer: Arc<[u8]>,
     framed: Range<usize>,
     frame: usize,
 }
 
 impl Shared {
     /// The bytes of `buffer` in `framed`, of which the first `frame` are not the content.
-    pub(crate) fn new(buffer: &Arc<Vec<u8>>, framed: Range<usize>, frame: usize) -> Self {
+    pub(crate) fn new(buffer: &Arc<[u8]>, framed: Range<usize>, frame: usize) -> Self {
         Self { buffer: Arc::clone(buffer), framed, frame }
     }
 
@@ -45,6 +45,6 @@ impl Deref for Shared {
 
 impl From<Vec<u8>> for Shared {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { framed: 0..bytes.len(), buffer: Arc::new(bytes), frame: 0 }
+        Self { framed: 0..bytes.len(), buffer: bytes.into(), frame: 0 }
     }
 }
