@@ -13,9 +13,8 @@ const MAX_BYTES: usize = 32;
 /// Texts that a thread keeps.
 const PLACES: usize = 61;
 
-/// What comes to a place: a text is kept when it comes twice in a row, so that names drive out no names
-/// because ids come between them.
-#[derive(Default)]
+/// One of them. A text takes the place of another when it comes there twice in a row: ids, of which each
+/// is new, drive no names out.
 struct Place {
     kept: Cell<Option<Arc<str>>>,
     /// The fingerprint of the last text that came and was not kept.
@@ -38,7 +37,8 @@ pub(crate) fn value(text: &str) -> StringValue {
 fn known(text: &str) -> Option<Arc<str>> {
     let print = fingerprint(text);
     let look = |places: &[Place; PLACES]| {
-        let place = places.get(usize::try_from(print).ok()? % PLACES)?;
+        let count = u64::try_from(places.len()).ok()?;
+        let place = places.get(usize::try_from(print % count).ok()?)?;
         let kept = place.kept.take();
         let known = match kept {
             Some(kept) if *kept == *text => kept,

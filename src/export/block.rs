@@ -55,7 +55,7 @@ impl Block {
 
     /// Takes out the spans, trace by trace.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Vec<Payload>> {
-        // A copy with no memory to spare: what was cut off each would be left between them, unused.
+        // A copy without memory to spare: ends that were cut off in place would lie unused between blocks.
         let buffer = Arc::from(self.bytes.as_slice());
         self.bytes.clear();
         self.bytes.shrink_to(MAX_SCRATCH);
