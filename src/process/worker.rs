@@ -24,14 +24,19 @@ use crate::process::trace::Weighed;
 use crate::process::updates::Gone;
 use crate::process::{meaning, prices};
 use crate::sync::{lock, now};
+use crate::transport::Parcel;
 use crate::transport::outbox::Outbox;
-use crate::transport::{Limits, Parcel};
 
 const THREAD_NAME: &str = "mlflow-tracing";
 /// How often the intake is looked at while spans come in.
 const TICK: Duration = Duration::from_millis(50);
 /// The same where spans are written to disk: what ended is to be there within 10 ms.
 const SHORT_TICK: Duration = Duration::from_millis(2);
+/// Spans encoded before their destinations hear of them: a sender that is woken for each trace would make
+/// a request of each.
+const GROUP_SPANS: usize = 512;
+/// The same in bytes, a few requests' worth: until then they take their memory twice.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Emptied spans that are kept, about half a kilobyte each.
 const MAX_SPARE: usize = 1024;
 /// Room kept in the lists that the intake fills.
@@ -193,11 +198,10 @@ impl Worker {
         span
     }
 
-    /// Encodes releases for every destination and puts them into their outboxes, about a request's
-    /// worth at a time: a sender that is woken for each trace would make a request of each.
+    /// Encodes releases for every destination and puts them into their outboxes.
     fn hand_over(&mut self, mut releases: Vec<Release>, now: Instant) {
         while !releases.is_empty() {
-            let rest = releases.split_off(first_request(&releases));
+            let rest = releases.split_off(first_group(&releases));
             let mut group = std::mem::replace(&mut releases, rest);
             let parcels = self.encode(&mut group);
             self.hand_in(group, parcels, now);
@@ -251,14 +255,13 @@ impl Worker {
     }
 }
 
-/// How many releases, of one or more, make about a request.
-fn first_request(releases: &[Release]) -> usize {
-    let Limits { max_spans, max_bytes } = Limits::USUAL;
+/// How many releases, of one or more, are encoded together.
+fn first_group(releases: &[Release]) -> usize {
     let (mut spans, mut bytes) = (0, 0);
     let before = releases.iter().take_while(|release| {
         spans += release.spans.len();
         bytes += release.spans.iter().map(|weighed| weighed.bytes).sum::<usize>();
-        spans < max_spans && bytes < max_bytes
+        spans < GROUP_SPANS && bytes < GROUP_BYTES
     });
     releases.len().min(before.count() + 1)
 }

@@ -74,7 +74,7 @@ fn a_worker_told_to_close_hands_everything_over_and_ends() {
 }
 
 #[test]
-fn traces_are_encoded_about_a_request_at_a_time() {
+fn so_many_traces_are_encoded_together_as_are_many_or_large() {
     let release = |spans: usize, bytes: usize| Release {
         trace_id: TraceId::from(1),
         spans: (0..spans)
@@ -83,14 +83,14 @@ fn traces_are_encoded_about_a_request_at_a_time() {
         finished: true,
         synthetic_root: None,
     };
-    let Limits { max_spans, max_bytes } = Limits::USUAL;
     let few = [release(1, 1), release(2, 1)];
-    assert_eq!(first_request(&few), 2);
-    let many = [release(1, 1), release(max_spans, 1), release(1, 1)];
-    assert_eq!(first_request(&many), 2);
-    let large = [release(0, 0), release(1, max_bytes / 2), release(1, max_bytes), release(1, 1)];
-    assert_eq!(first_request(&large), 3);
-    assert_eq!(first_request(&large[2..]), 1);
+    assert_eq!(first_group(&few), 2);
+    let many = [release(1, 1), release(GROUP_SPANS, 1), release(1, 1)];
+    assert_eq!(first_group(&many), 2);
+    let large =
+        [release(0, 0), release(1, GROUP_BYTES / 2), release(1, GROUP_BYTES), release(1, 1)];
+    assert_eq!(first_group(&large), 3);
+    assert_eq!(first_group(&large[2..]), 1);
 }
 
 fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
