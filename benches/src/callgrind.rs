@@ -13,7 +13,7 @@ use crate::task::Turns;
 
 /// Turns of the two runs whose difference is told. The shorter one lasts until a pipe has found its
 /// pace: ours waits a little before a trace leaves, and gives memory back after that. So both end in
-/// the same way, and the end is no part of the difference.
+/// the same way, and the end is no part of the difference, unless payloads are large.
 const FEW: u64 = 1_600;
 const MANY: u64 = 5_600;
 /// Payload of the longer run at most.

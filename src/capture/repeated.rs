@@ -17,39 +17,39 @@ const PLACES: usize = 61;
 /// is new, drive no names out.
 struct Place {
     kept: Cell<Option<Arc<str>>>,
-    /// The fingerprint of the last text that came and was not kept.
-    other: Cell<u64>,
+    /// The fingerprint of what came last, where that was another text.
+    other: Cell<Option<u64>>,
 }
 
 thread_local! {
     static PLACE: [Place; PLACES] =
-        const { [const { Place { kept: Cell::new(None), other: Cell::new(0) } }; PLACES] };
+        const { [const { Place { kept: Cell::new(None), other: Cell::new(None) } }; PLACES] };
 }
 
 /// The text as a value of an attribute.
 #[inline]
 pub(crate) fn value(text: &str) -> StringValue {
-    let known = if text.len() > MAX_BYTES { None } else { known(text) };
-    known.map_or_else(|| text.to_owned().into(), StringValue::from)
+    let kept = if text.len() > MAX_BYTES { None } else { kept(text) };
+    kept.map_or_else(|| text.to_owned().into(), StringValue::from)
 }
 
 /// The text as it is kept, if it is.
-fn known(text: &str) -> Option<Arc<str>> {
+fn kept(text: &str) -> Option<Arc<str>> {
     let print = fingerprint(text);
     let look = |places: &[Place; PLACES]| {
         let count = u64::try_from(places.len()).ok()?;
         let place = places.get(usize::try_from(print % count).ok()?)?;
-        let kept = place.kept.take();
-        let known = match kept {
+        let kept = match place.kept.take() {
             Some(kept) if *kept == *text => kept,
-            kept if place.other.replace(print) != print => {
-                place.kept.set(kept);
+            other if place.other.replace(Some(print)) != Some(print) => {
+                place.kept.set(other);
                 return None;
             }
             _ => Arc::from(text),
         };
-        place.kept.set(Some(Arc::clone(&known)));
-        Some(known)
+        place.other.set(None);
+        place.kept.set(Some(Arc::clone(&kept)));
+        Some(kept)
     };
     PLACE.try_with(look).ok().flatten()
 }
@@ -74,11 +74,11 @@ mod tests {
     #[test]
     fn a_text_that_comes_again_takes_memory_once() {
         let model = "a model that is asked for";
-        assert!(known(model).is_none());
-        let kept = known(model).unwrap();
+        assert!(kept(model).is_none());
+        let first = kept(model).unwrap();
         for id in 0..10_000 {
-            assert!(known(&format!("id {id}")).is_none());
-            assert!(Arc::ptr_eq(&kept, &known(model).unwrap()));
+            assert!(kept(&format!("id {id}")).is_none());
+            assert!(Arc::ptr_eq(&first, &kept(model).unwrap()));
         }
     }
 }

@@ -10,18 +10,30 @@ use opentelemetry::trace::TraceId;
 use crate::transport::shared::Shared;
 use crate::transport::{Body, Envelope, Payload};
 
-/// A block of this size is not added to. It is counted by what is left of its spans, and kept until the
-/// last of them is gone; an outbox lets go of spans in order, so that one block of it is kept in part.
-const FULL: usize = 64 * 1024;
-/// Memory that is kept to write in.
-const MAX_SCRATCH: usize = 4 * FULL;
+/// A block of this size is not added to, and a trace of this size has a buffer of its own. An outbox
+/// counts the spans that it has, but a buffer lives until the last of its spans goes: where one trace
+/// is refused and its neighbour is not, no more than this stays uncounted.
+pub(super) const FULL: usize = 32 * 1024;
+/// Memory that is kept to write in,
+const MAX_SCRATCH: usize = 8 * FULL;
+/// and spans that there is room for.
+const MAX_SPANS: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Block {
     bytes: Vec<u8>,
     spans: Vec<Written>,
-    /// Where the spans of each trace end.
-    traces: Vec<(TraceId, usize)>,
+    traces: Vec<Ended>,
+    /// Where the last trace begins.
+    last: usize,
+}
+
+/// A trace, or a part of it, of which everything is written.
+#[derive(Debug)]
+struct Ended {
+    trace_id: TraceId,
+    /// How many spans there are up to its end.
+    spans: usize,
 }
 
 #[derive(Debug)]
@@ -44,9 +56,14 @@ impl Block {
         self.spans.push(Written { envelope, framed: start..self.bytes.len(), frame, counted });
     }
 
-    /// The spans added since this was called last are those of a trace, or of a part of it.
+    /// The next spans are those of this trace, or of a part of it.
+    pub(super) fn begin_trace(&mut self) {
+        self.last = self.bytes.len();
+    }
+
+    /// There are no more of them.
     pub(super) fn end_trace(&mut self, trace_id: TraceId) {
-        self.traces.push((trace_id, self.spans.len()));
+        self.traces.push(Ended { trace_id, spans: self.spans.len() });
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -55,21 +72,33 @@ impl Block {
 
     /// Takes out the spans, trace by trace.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Vec<Payload>> {
-        // A copy without memory to spare: ends that were cut off in place would lie unused between blocks.
-        let buffer = Arc::from(self.bytes.as_slice());
+        let (last, len) = (mem::take(&mut self.last), self.bytes.len());
+        let cut = if len - last >= FULL { last } else { len };
+        let (small, large) = self.bytes.split_at(cut);
+        let buffers: [Arc<[u8]>; 2] = [small.into(), large.into()];
         self.bytes.clear();
         self.bytes.shrink_to(MAX_SCRATCH);
+        self.spans.shrink_to(MAX_SPANS);
+        self.traces.shrink_to(MAX_SPANS);
         let mut spans = self.spans.drain(..);
         let mut start = 0;
-        self.traces.drain(..).map(move |(trace_id, end)| {
+        self.traces.drain(..).map(move |Ended { trace_id, spans: end }| {
             let count = end - mem::replace(&mut start, end);
-            let payload = |Written { envelope, framed, frame, counted }| Payload {
-                trace_id,
-                envelope,
-                body: Body::Bytes(Shared::new(&buffer, framed, frame)),
-                counted,
-            };
+            let payload = |written: Written| written.payload(trace_id, &buffers, cut);
             spans.by_ref().take(count).map(payload).collect()
         })
+    }
+}
+
+impl Written {
+    /// The span in the first buffer, or in the second, which begins at `cut`.
+    fn payload(self, trace_id: TraceId, [small, large]: &[Arc<[u8]>; 2], cut: usize) -> Payload {
+        let Self { envelope, framed: Range { start, end }, frame, counted } = self;
+        let shared = if start < cut {
+            Shared::new(small, start..end, frame)
+        } else {
+            Shared::new(large, start - cut..end - cut, frame)
+        };
+        Payload { trace_id, envelope, body: Body::Bytes(shared), counted }
     }
 }

@@ -67,7 +67,8 @@ impl<'a> TraceChunk<'a> {
 
 /// Turns chunks into the bytes of one dialect. Called on the worker's thread only.
 pub(crate) trait Encoder: Send {
-    /// Encodes chunks, a parcel for each; `resource` is what the spans' provider describes itself as.
+    /// Encodes chunks: a parcel for each, in their order. `resource` is what the spans' provider
+    /// describes itself as.
     fn encode(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel>;
 }
 

@@ -58,8 +58,8 @@ impl SpanEncoder {
         Self { max_bytes, ..self }
     }
 
-    /// Encodes chunks, of each the `spans` with whether they ended, of a provider that describes
-    /// itself as `resource`. A list for each chunk.
+    /// Encodes of each chunk what `spans` gives of it, each span with whether it ended: a list for each
+    /// chunk, in their order. `resource` is what the spans' provider describes itself as.
     pub(crate) fn encode<'c, 'a: 'c, S>(
         &mut self,
         dialect: &dyn Dialect,
@@ -72,6 +72,7 @@ impl SpanEncoder {
     {
         let mut encoded = Vec::with_capacity(chunks.len());
         for chunk in chunks {
+            self.block.begin_trace();
             for (span, counted) in spans(chunk) {
                 let write =
                     |out: &mut Vec<u8>| self.kind.fit(out, dialect, span, resource, self.max_bytes);

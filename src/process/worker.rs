@@ -51,16 +51,16 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     fn parcels(&mut self, chunks: &[TraceChunk<'_>], resource: &Arc<Resource>) -> Vec<Parcel> {
-        let kept = match &self.filter {
+        let wanted = match &self.filter {
             Some(filter) => Cow::Owned(chunks.iter().map(|chunk| filter.apply(chunk)).collect()),
             None => Cow::Borrowed(chunks),
         };
-        let encoded = self.encoder.encode(&kept, resource);
-        let parcel = |((whole, kept), parcel): ((&TraceChunk<'_>, &TraceChunk<'_>), Parcel)| {
-            let filtered = u64::try_from(whole.spans.len() - kept.spans.len()).unwrap_or(0);
+        let encoded = self.encoder.encode(&wanted, resource);
+        let parcel = |((whole, part), parcel): ((&TraceChunk<'_>, &TraceChunk<'_>), Parcel)| {
+            let filtered = u64::try_from(whole.spans.len() - part.spans.len()).unwrap_or(0);
             Parcel { filtered, finished: whole.finished, ..parcel }
         };
-        chunks.iter().zip(&*kept).zip(encoded).map(parcel).collect()
+        chunks.iter().zip(&*wanted).zip(encoded).map(parcel).collect()
     }
 }
 
@@ -199,10 +199,11 @@ impl Worker {
     }
 
     /// Encodes releases for every destination and puts them into their outboxes.
-    fn hand_over(&mut self, mut releases: Vec<Release>, now: Instant) {
-        while !releases.is_empty() {
-            let rest = releases.split_off(first_group(&releases));
-            let mut group = std::mem::replace(&mut releases, rest);
+    fn hand_over(&mut self, releases: Vec<Release>, now: Instant) {
+        let mut releases = releases.into_iter();
+        while !releases.as_slice().is_empty() {
+            let count = first_group(releases.as_slice());
+            let mut group: Vec<_> = releases.by_ref().take(count).collect();
             let parcels = self.encode(&mut group);
             self.hand_in(group, parcels, now);
         }
@@ -259,7 +260,7 @@ impl Worker {
 fn first_group(releases: &[Release]) -> usize {
     let (mut spans, mut bytes) = (0, 0);
     let before = releases.iter().take_while(|release| {
-        spans += release.spans.len();
+        spans += release.spans.len() + usize::from(release.synthetic_root.is_some());
         bytes += release.spans.iter().map(|weighed| weighed.bytes).sum::<usize>();
         spans < GROUP_SPANS && bytes < GROUP_BYTES
     });

@@ -37,11 +37,13 @@ proptest! {
 }
 
 /// Where a text can stand in a message of unknown length.
-const PLACES: [fn(&mut SpanData, String); 7] = [
+const PLACES: [fn(&mut SpanData, String); 9] = [
     |span, text| span.name = text.into(),
     |span, text| span.status = Status::error(text),
     |span, text| span.attributes = vec![KeyValue::new("key", text)],
     |span, text| span.attributes = vec![KeyValue::new(text, 1)],
+    |span, text| span.attributes = vec![KeyValue::new(text, "value")],
+    |span, text| span.attributes = vec![KeyValue::new(text, "x".repeat(128))],
     |span, text| {
         let items = vec![StringValue::from(text), StringValue::from("second")];
         span.attributes = vec![KeyValue::new("key", Value::Array(Array::String(items)))];
@@ -59,8 +61,8 @@ const PLACES: [fn(&mut SpanData, String); 7] = [
 #[test]
 fn lengths_grow_by_a_byte_where_the_official_exporters_do() {
     let resource = Resource::builder_empty().build();
-    // Whatever surrounds the text in a message takes less than 130 bytes.
-    for length in (0..=128).chain(16_384 - 130..=16_384) {
+    // Whatever surrounds the text in a message takes less than 140 bytes.
+    for length in (0..=128).chain(16_384 - 140..=16_384) {
         for (place, put) in PLACES.iter().enumerate() {
             let mut span = span_data("span", 1, 2);
             put(&mut span, "x".repeat(length));

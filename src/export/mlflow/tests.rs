@@ -91,18 +91,28 @@ proptest! {
         spans.reverse();
 
         let whole = encode(&mut encoder(TraceInfoMode::Always), &spans, true).epilogue.unwrap();
-        let mut encoder = encoder(TraceInfoMode::Always);
-        let mut part = Vec::new();
-        let mut told = None;
-        for (at, (span, cut)) in spans.iter().zip(&cuts).enumerate() {
-            part.push(span.clone());
-            let last = at + 1 == spans.len();
-            if *cut || last {
-                told = encode(&mut encoder, &std::mem::take(&mut part), last).epilogue;
+        let mut parts = vec![Vec::new()];
+        for (span, cut) in spans.iter().zip(&cuts) {
+            parts.last_mut().unwrap().push(span.clone());
+            if *cut {
+                parts.push(Vec::new());
             }
         }
-        prop_assert_eq!(told.unwrap().text, whole.text);
-        prop_assert!(encoder.running.is_empty() && encoder.remembered == 0);
+        let trace_id = spans[0].data.span_context.trace_id();
+        let chunks = (1..).zip(&parts).map(|(number, spans)| TraceChunk {
+            trace_id,
+            finished: number == parts.len(),
+            ..chunk(spans, false)
+        });
+        let chunks: Vec<_> = chunks.collect();
+        let resource = Arc::new(resource(&[]));
+        for at_once in [1, chunks.len()] {
+            let mut encoder = encoder(TraceInfoMode::Always);
+            let parcels = chunks.chunks(at_once).flat_map(|it| encoder.encode(it, &resource));
+            let told = parcels.last().unwrap().epilogue;
+            prop_assert_eq!(told.unwrap().text, whole.text.clone());
+            prop_assert!(encoder.running.is_empty() && encoder.remembered == 0);
+        }
     }
 }
 

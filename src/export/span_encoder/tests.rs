@@ -1,9 +1,11 @@
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::trace::TraceId;
+use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::export::block::FULL;
 use crate::export::otlp::Collector;
 use crate::model::text::{Content, is_json};
 use crate::semconv::span as keys;
@@ -60,34 +62,69 @@ proptest! {
 
     #[test]
     fn chunks_become_the_same_together_as_each_by_itself(
-        chunks in vec(vec(0..9_000_usize, 0..4), 0..24),
+        sizes in vec((vec((0..4_000_usize, any::<bool>()), 0..4), any::<bool>()), 0..24),
     ) {
-        let spans_of = |lengths: &Vec<usize>| lengths.iter().map(|bytes| long("x", *bytes)).collect();
-        let spans: Vec<Vec<Span>> = chunks.iter().map(spans_of).collect();
-        let chunks: Vec<_> = spans.iter().map(|spans| chunk(spans, true)).collect();
+        let span = |(bytes, scoped): &(usize, bool)| {
+            let mut span = long("x", *bytes);
+            let scope = InstrumentationScope::builder(if *scoped { "one" } else { "other" });
+            span.data.instrumentation_scope = scope.build();
+            span
+        };
+        let spans = sizes.iter().map(|(sizes, _)| sizes.iter().map(span).collect());
+        let spans: Vec<Vec<Span>> = spans.collect();
+        let root = plain(root_data([]));
+        let chunks = (1_u128..).zip(spans.iter().zip(&sizes));
+        let chunks = chunks.map(|(trace, (spans, (_, has_root)))| TraceChunk {
+            trace_id: TraceId::from(trace),
+            synthetic_root: Some(&root).filter(|_| *has_root),
+            ..chunk(spans, true)
+        });
+        let chunks: Vec<_> = chunks.collect();
         let resource = Arc::new(Resource::builder_empty().build());
         for form in [Form::Protobuf, Form::Json] {
             let mut encoder = SpanEncoder::own(form);
             let mut encode = |chunks: &[TraceChunk<'_>]| {
-                encoder.encode(&Collector, chunks, TraceChunk::ended, &resource)
-            };
-            let bytes = |lists: Vec<Vec<Payload>>| -> Vec<Vec<Vec<u8>>> {
-                let list = |list: &Vec<Payload>| list.iter().map(|it| it.bytes().to_vec()).collect();
-                lists.iter().map(list).collect()
+                encoder.encode(&Collector, chunks, TraceChunk::all, &resource)
             };
             let together = encode(&chunks);
+            let apart: Vec<_> = chunks.chunks(1).flat_map(&mut encode).collect();
+            prop_assert_eq!(said(&together), said(&apart));
             let blocks = together.concat().chunk_by(follows).count();
             let size: usize = together.iter().flatten().map(|payload| payload.bytes().len()).sum();
-            prop_assert!(blocks <= 1 + size / 50_000, "{blocks} blocks for {size} bytes");
-            let apart = chunks.chunks(1).flat_map(&mut encode).collect();
-            prop_assert_eq!(bytes(together), bytes(apart));
+            prop_assert!(blocks <= 1 + size / FULL + large(&together), "{blocks} of {size} bytes");
         }
     }
+}
+
+type Said = Vec<Vec<(TraceId, bool, Arc<Envelope>, Vec<u8>)>>;
+
+/// All that is told of spans.
+fn said(lists: &[Vec<Payload>]) -> Said {
+    let said =
+        |it: &Payload| (it.trace_id, it.counted, Arc::clone(&it.envelope), it.bytes().to_vec());
+    lists.iter().map(|list| list.iter().map(said).collect()).collect()
+}
+
+/// How many traces are too large to share a buffer.
+fn large(lists: &[Vec<Payload>]) -> usize {
+    let size = |list: &Vec<Payload>| list.iter().map(|it| it.bytes().len() + FRAMES).sum::<usize>();
+    lists.iter().filter(|list| size(list) >= FULL).count()
 }
 
 /// Whether `next` comes after `span` in one buffer.
 fn follows(span: &Payload, next: &Payload) -> bool {
     span.shared().zip(next.shared()).is_some_and(|(span, next)| span.is_followed_by(next))
+}
+
+#[test]
+fn who_keeps_a_small_trace_keeps_nothing_of_a_large_one() {
+    let (small, large) = ([long("x", 1_000)], [long("x", 2 * FULL)]);
+    let mut encoder = SpanEncoder::own(Form::Protobuf);
+    let resource = Arc::new(Resource::builder_empty().build());
+    let chunks = [&small, &small, &large, &small].map(|spans| chunk(spans, true));
+    let lists = encoder.encode(&Collector, &chunks, TraceChunk::ended, &resource).concat();
+    let together: Vec<usize> = lists.chunk_by(follows).map(<[Payload]>::len).collect();
+    assert_eq!(together, [2, 1, 1]);
 }
 
 #[test]

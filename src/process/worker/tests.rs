@@ -1,4 +1,4 @@
-use opentelemetry::trace::TraceId;
+use opentelemetry::trace::{SpanId, TraceId};
 
 use super::*;
 use crate::process::aggregate::TableLimits;
@@ -74,14 +74,36 @@ fn a_worker_told_to_close_hands_everything_over_and_ends() {
 }
 
 #[test]
+fn each_destination_gets_its_part_of_each_trace() {
+    let (mut worker, _) = worker(2);
+    let only_roots = |data: &SpanData| data.parent_span_id == SpanId::INVALID;
+    worker.outlets[1].filter = Some(SpanFilter(Arc::new(only_roots)));
+    let (part, end, nothing, made_up) = (1_u128, 1, 2, 3);
+    let mut group = [
+        release(part, [span_data("child", 2, 1), span_data("child", 3, 1)]),
+        Release { finished: true, ..release(end, [root_data([]), span_data("late", 4, 1)]) },
+        Release { finished: true, ..release(nothing, []) },
+        Release { synthetic_root: Some(Box::new(root_data([]))), ..release(made_up, []) },
+    ];
+    let parcels = worker.encode(&mut group);
+    let told = |parcels: &[Parcel]| -> Vec<(Vec<TraceId>, u64, bool)> {
+        let traces = |parcel: &Parcel| parcel.spans.iter().map(|span| span.trace_id).collect();
+        parcels.iter().map(|parcel| (traces(parcel), parcel.filtered, parcel.finished)).collect()
+    };
+    let trace = TraceId::from(1);
+    let whole = [(vec![trace; 2], 0, false), (vec![trace; 2], 0, true)];
+    let rest = [(vec![], 0, true), (vec![], 0, false)];
+    assert_eq!(told(&parcels[0]), [whole.as_slice(), &rest].concat());
+    let roots = [(vec![], 2, false), (vec![trace], 1, true)];
+    assert_eq!(told(&parcels[1]), [roots.as_slice(), &rest].concat());
+}
+
+#[test]
 fn so_many_traces_are_encoded_together_as_are_many_or_large() {
-    let release = |spans: usize, bytes: usize| Release {
-        trace_id: TraceId::from(1),
-        spans: (0..spans)
-            .map(|_| Weighed { span: Box::new(Span::plain(root_data([]))), bytes })
-            .collect(),
-        finished: true,
-        synthetic_root: None,
+    let release = |spans: usize, bytes: usize| {
+        let mut release = release(1, (0..spans).map(|_| root_data([])));
+        release.spans.iter_mut().for_each(|weighed| weighed.bytes = bytes);
+        release
     };
     let few = [release(1, 1), release(2, 1)];
     assert_eq!(first_group(&few), 2);
@@ -91,6 +113,16 @@ fn so_many_traces_are_encoded_together_as_are_many_or_large() {
         [release(0, 0), release(1, GROUP_BYTES / 2), release(1, GROUP_BYTES), release(1, 1)];
     assert_eq!(first_group(&large), 3);
     assert_eq!(first_group(&large[2..]), 1);
+    let made_up = || Release { synthetic_root: Some(Box::new(root_data([]))), ..release(0, 0) };
+    let made_up: Vec<_> = (0..=GROUP_SPANS).map(|_| made_up()).collect();
+    assert_eq!(first_group(&made_up), GROUP_SPANS);
+}
+
+/// Spans that leave of a trace that runs.
+fn release(trace: u128, spans: impl IntoIterator<Item = SpanData>) -> Release {
+    let weighed = |data| Weighed { span: Box::new(Span::plain(data)), bytes: 1 };
+    let (trace_id, spans) = (TraceId::from(trace), spans.into_iter().map(weighed).collect());
+    Release { trace_id, spans, finished: false, synthetic_root: None }
 }
 
 fn worker(destinations: usize) -> (Worker, Vec<Arc<Outbox>>) {
