@@ -24,8 +24,6 @@ pub(super) struct Block {
     bytes: Vec<u8>,
     spans: Vec<Written>,
     traces: Vec<Ended>,
-    /// Where the last trace begins.
-    last: usize,
 }
 
 /// A trace, or a part of it, of which everything is written.
@@ -56,12 +54,7 @@ impl Block {
         self.spans.push(Written { envelope, framed: start..self.bytes.len(), frame, counted });
     }
 
-    /// The next spans are those of this trace, or of a part of it.
-    pub(super) fn begin_trace(&mut self) {
-        self.last = self.bytes.len();
-    }
-
-    /// There are no more of them.
+    /// The spans added since the last trace ended are those of this one, or of a part of it.
     pub(super) fn end_trace(&mut self, trace_id: TraceId) {
         self.traces.push(Ended { trace_id, spans: self.spans.len() });
     }
@@ -72,8 +65,7 @@ impl Block {
 
     /// Takes out the spans, trace by trace.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Vec<Payload>> {
-        let (last, len) = (mem::take(&mut self.last), self.bytes.len());
-        let cut = if len - last >= FULL { last } else { len };
+        let cut = self.cut();
         let (small, large) = self.bytes.split_at(cut);
         let buffers: [Arc<[u8]>; 2] = [small.into(), large.into()];
         self.bytes.clear();
@@ -87,6 +79,14 @@ impl Block {
             let payload = |written: Written| written.payload(trace_id, &buffers, cut);
             spans.by_ref().take(count).map(payload).collect()
         })
+    }
+
+    /// Where the last trace begins if it is large, or else the end.
+    fn cut(&self) -> usize {
+        let before = if let [.., before, _] = self.traces.as_slice() { before.spans } else { 0 };
+        let end = self.bytes.len();
+        let start = self.spans.get(before).map_or(end, |first| first.framed.start);
+        if end - start >= FULL { start } else { end }
     }
 }
 

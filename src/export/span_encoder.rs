@@ -72,7 +72,6 @@ impl SpanEncoder {
     {
         let mut encoded = Vec::with_capacity(chunks.len());
         for chunk in chunks {
-            self.block.begin_trace();
             for (span, counted) in spans(chunk) {
                 let write =
                     |out: &mut Vec<u8>| self.kind.fit(out, dialect, span, resource, self.max_bytes);
