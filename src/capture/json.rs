@@ -39,8 +39,7 @@ impl Json {
             Err(panic) => format!("panicked: {}", panic_message(&*panic)),
         };
         self.0.truncate(start);
-        // Neither text nor memory can refuse.
-        let _ = serde_json::to_writer(&mut self.0, &format!("<not serialisable: {reason}>"));
+        json::write_text(&mut self.0, &format!("<not serialisable: {reason}>"));
     }
 
     pub(crate) fn raw(&mut self, text: &str) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use opentelemetry::{Array, Value};
 use serde_core::de::IgnoredAny;
 
+use crate::model::json;
 use crate::model::said::Said;
 use crate::model::shorten;
 
@@ -69,7 +70,7 @@ impl Content {
     pub(crate) fn to_json(&self) -> Cow<'_, str> {
         match self {
             Self::Json(json) => Cow::Borrowed(json),
-            Self::Text(text) => Cow::Owned(serde_json::to_string(text).unwrap_or_default()),
+            Self::Text(text) => Cow::Owned(json::of_text(text)),
         }
     }
 
@@ -124,16 +125,14 @@ pub(crate) fn fingerprint(text: &str) -> u64 {
 
 /// An attribute value as JSON text. JSON has no NaN and no infinity: they become strings.
 pub(crate) fn json_of(value: &Value) -> String {
-    let json = match value {
-        Value::Bool(value) => serde_json::to_string(value),
-        Value::I64(value) => serde_json::to_string(value),
-        Value::F64(value) if value.is_finite() => serde_json::to_string(value),
-        Value::F64(value) => serde_json::to_string(&value.to_string()),
-        Value::String(value) => serde_json::to_string(value.as_str()),
-        Value::Array(array) => return json_of_array(array),
-        other => serde_json::to_string(&other.as_str()),
-    };
-    json.unwrap_or_default()
+    match value {
+        Value::Bool(_) | Value::I64(_) => value.as_str().into_owned(),
+        Value::F64(number) if number.is_finite() => {
+            serde_json::to_string(number).unwrap_or_default()
+        }
+        Value::Array(array) => json_of_array(array),
+        text => json::of_text(&text.as_str()),
+    }
 }
 
 fn json_of_array(array: &Array) -> String {
@@ -249,7 +248,7 @@ pub(crate) fn flatten(json: &str, max: usize) -> String {
             flatten_value(&mut value, max);
             value.to_string()
         }
-        Err(_) => serde_json::to_string(json).unwrap_or_default(),
+        Err(_) => json::of_text(json),
     }
 }
 

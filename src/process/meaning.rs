@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::model::json;
 use crate::model::seeded::Seeded;
 use crate::model::span::Span;
 use crate::model::text::{Content, fingerprint, json_of};
@@ -131,7 +132,7 @@ fn inputs_of(arguments: &[KeyValue], integers: &[StringValue]) -> Option<Content
     let mut object = Vec::new();
     for kv in arguments {
         object.push(if object.is_empty() { b'{' } else { b',' });
-        write_text(&mut object, kv.key.as_str());
+        json::write_text(&mut object, kv.key.as_str());
         object.push(b':');
         write_argument(&mut object, kv, integers);
     }
@@ -142,15 +143,12 @@ fn inputs_of(arguments: &[KeyValue], integers: &[StringValue]) -> Option<Content
 /// The value as JSON; a `u64` that no attribute can hold is still a number there.
 fn write_argument(object: &mut Vec<u8>, kv: &KeyValue, integers: &[StringValue]) {
     match &kv.value {
-        Value::String(text) if !is_large(kv, text, integers) => write_text(object, text.as_str()),
+        Value::String(text) if !is_large(kv, text, integers) => {
+            json::write_text(object, text.as_str());
+        }
         Value::String(text) => object.extend_from_slice(text.as_str().as_bytes()),
         value => object.extend_from_slice(json_of(value).as_bytes()),
     }
-}
-
-fn write_text(object: &mut Vec<u8>, text: &str) {
-    // Neither text nor memory can refuse.
-    let _ = serde_json::to_writer(object, text);
 }
 
 fn is_large(kv: &KeyValue, text: &StringValue, integers: &[StringValue]) -> bool {

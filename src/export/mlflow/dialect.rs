@@ -12,6 +12,7 @@ use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Key, KeyValue, Value};
 
 use crate::export::dialect::{Dialect, Head, Say};
+use crate::model::json;
 use crate::model::log_level::LogLevel;
 use crate::model::said::Said;
 use crate::model::span::Span;
@@ -215,9 +216,7 @@ fn structure(json: &str) -> Said<'_> {
 fn plain(text: &str) -> Said<'_> {
     let text = without_nul(text);
     match first_byte(&text) {
-        Some(b'{' | b'[' | b'"') => {
-            serde_json::to_string(&text).map_or(Said::Text(text), Said::from)
-        }
+        Some(b'{' | b'[' | b'"') => json::of_text(&text).into(),
         _ => Said::Text(text),
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use proptest::prelude::*;
+use serde::{Serialize, Serializer};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::*;
 
@@ -91,8 +93,72 @@ fn what_is_not_finite_is_a_string_wherever_it_stands() {
     assert_eq!(written, expected.replace("0.25", r#""NaN""#));
 }
 
+/// Bytes as `serde_bytes` serialises them.
+struct Bytes(&'static [u8]);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+#[test]
+fn bytes_are_an_array_of_numbers() {
+    for bytes in [&b""[..], b"a", &[0, 34, 92, 255]] {
+        assert_eq!(to_string(&Bytes(bytes)).unwrap(), to_string(bytes).unwrap());
+    }
+}
+
+#[test]
+fn raw_json_stays_as_it_is_wherever_it_stands() {
+    let raw = || RawValue::from_string(r#"{"b":  1.50, "a": "\u00e9"}"#.to_owned()).unwrap();
+    assert_eq!(to_string(&raw()).unwrap(), raw().get());
+    let value = (Inside(raw()), BTreeMap::from([("\"", vec![Some(raw())])]), "\"");
+    assert_eq!(to_string(&value).unwrap(), serde_json::to_string(&value).unwrap());
+}
+
 #[test]
 fn what_cannot_be_written_is_an_error() {
-    let map = BTreeMap::from([((1, 2), 3)]);
-    assert!(to_string(&map).unwrap_err().to_string().contains("key must be a string"));
+    for error in [
+        to_string(&BTreeMap::from([((1, 2), 3)])).unwrap_err(),
+        to_string(&Entry(Bytes(b"a"))).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("key must be a string"), "{error}");
+    }
+}
+
+/// A map of one entry, whose key need not be one that a map of the library could have.
+struct Entry<K>(K);
+
+impl<K: Serialize> Serialize for Entry<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(&self.0, "a")])
+    }
+}
+
+/// Mostly what needs no escape, at lengths around those of the steps in which it is looked for.
+fn text() -> impl Strategy<Value = String> {
+    let plain = prop::char::ranges(vec![' '..='!', '#'..='[', ']'..='\u{7ff}'].into());
+    let character = prop_oneof![40 => plain, 1 => any::<char>(), 1 => prop::char::range('\0', '"')];
+    prop::collection::vec(character, 0..140).prop_map(String::from_iter)
+}
+
+proptest! {
+    #[test]
+    fn texts_are_written_as_serde_json_does(text in text(), other in text()) {
+        let expected = serde_json::to_string(&text).unwrap();
+        prop_assert_eq!(of_text(&text), &*expected);
+        let value = (&text, Entry(&other), Entry(Inside(&text)), Shape::Newtype(&other));
+        prop_assert_eq!(to_string(&value).unwrap(), serde_json::to_string(&value).unwrap());
+    }
+}
+
+#[test]
+fn every_byte_is_escaped_as_serde_json_does_wherever_it_stands() {
+    for byte in 0..=0x7f_u8 {
+        for before in 0..70 {
+            let text = format!("{}{}é", "x".repeat(before), char::from(byte));
+            assert_eq!(of_text(&text), serde_json::to_string(&text).unwrap());
+        }
+    }
 }
