@@ -5,10 +5,6 @@ use std::io::{self, Write};
 
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
-/// Bytes that are looked at together: two registers of vectors, and a register of any machine.
-const LONG: usize = 32;
-const SHORT: usize = 8;
-
 /// Takes the bytes it is given for those of a string.
 pub(super) struct Strings;
 
@@ -25,34 +21,54 @@ impl Formatter for Strings {
 /// Writes UTF-8 as a JSON string.
 pub(super) fn write<W: ?Sized + Write>(writer: &mut W, text: &[u8]) -> io::Result<()> {
     writer.write_all(b"\"")?;
-    let mut rest = text;
-    loop {
-        let (plain, from_escaped) = rest.split_at(plain(rest));
-        writer.write_all(plain)?;
-        let Some((escaped, after)) = from_escaped.split_first() else { break };
-        CompactFormatter.write_char_escape(writer, escape(*escaped))?;
-        rest = after;
+    if is_plain(text) {
+        writer.write_all(text)?;
+    } else {
+        write_escaped(writer, text)?;
     }
     writer.write_all(b"\"")
 }
 
-/// How many of the bytes come before the first that is escaped.
-fn plain(bytes: &[u8]) -> usize {
-    let rest = |from: usize| bytes.get(from..).unwrap_or_default();
-    let near = plain_blocks::<LONG>(bytes);
-    let nearer = near + plain_blocks::<SHORT>(rest(near));
-    nearer + plain_blocks::<1>(rest(nearer))
+fn write_escaped<W: ?Sized + Write>(writer: &mut W, text: &[u8]) -> io::Result<()> {
+    let mut rest = text;
+    loop {
+        let (plain, from) = rest.split_at(plain(rest));
+        writer.write_all(plain)?;
+        let Some((escaped, after)) = from.split_first() else { return Ok(()) };
+        CompactFormatter.write_char_escape(writer, escape(*escaped))?;
+        rest = after;
+    }
 }
 
-/// The same in steps of `N` bytes.
-fn plain_blocks<const N: usize>(bytes: &[u8]) -> usize {
+/// Whether nothing is escaped, which is usual. Keys are short, and texts are long.
+fn is_plain(bytes: &[u8]) -> bool {
+    is_plain_by::<32>(bytes)
+        .or_else(|| is_plain_by::<8>(bytes))
+        .or_else(|| is_plain_by::<4>(bytes))
+        .unwrap_or_else(|| !bytes.iter().any(|byte| has_escaped(&[*byte])))
+}
+
+/// The same in steps of `N` bytes; `None` if there are fewer.
+fn is_plain_by<const N: usize>(bytes: &[u8]) -> Option<bool> {
+    // What is left at the end is shorter than a step, which begins before it.
+    let last = bytes.last_chunk::<N>()?;
     let (blocks, _) = bytes.as_chunks::<N>();
-    blocks.iter().take_while(|block| !has_escaped(block)).count() * N
+    Some(!has_escaped(last) && !blocks.iter().any(has_escaped))
+}
+
+/// How many of the bytes come before the first that is escaped.
+fn plain(bytes: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let (blocks, _) = bytes.as_chunks::<STEP>();
+    let before = blocks.iter().take_while(|block| !has_escaped(block)).count() * STEP;
+    let rest = bytes.get(before..).unwrap_or_default();
+    before + rest.iter().take_while(|byte| !has_escaped(&[**byte])).count()
 }
 
 /// Whether one of the bytes is escaped. They are ASCII, and the bytes of other characters are greater.
 ///
 /// All are asked, without a way out: a compiler makes vectors of that.
+#[inline]
 fn has_escaped<const N: usize>(bytes: &[u8; N]) -> bool {
     // With one bit turned over, the quotation mark comes where the space was, right after the control
     // characters, which stay among themselves.
