@@ -10,6 +10,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::capture::exception::Exception;
 use crate::capture::json::Json;
+use crate::capture::repeated;
 use crate::diagnostics::{self, Throttle};
 use crate::model::cost::Cost;
 use crate::model::id;
@@ -28,10 +29,10 @@ pub(crate) fn recording(span: &Span) -> Option<Context> {
     context.span().is_recording().then_some(context)
 }
 
-/// Text, which needs no more than a copy: the span is not started for it.
+/// Text, which needs a copy at most: the span is not started for it.
 pub(crate) fn set_text(span: &Span, key: &'static str, text: &str) {
     if !span.is_disabled() {
-        span.set_attribute(key, text.to_owned());
+        span.set_attribute(key, Value::String(repeated::value(text)));
     }
 }
 
