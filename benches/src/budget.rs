@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::{Measure, Sample};
 use crate::part::{DEFAULT, LIGHT, counts};
-use crate::scenario::{Scenario, Source};
+use crate::scenario::{PAYLOAD, Scenario, Source};
 use crate::side::Side;
 use crate::table::grouped;
 use crate::task::Turns;
@@ -18,8 +18,13 @@ use crate::{Result, callgrind, child, machine};
 const SLACK: f64 = 0.05;
 const UPDATE: &str = "cargo run --release --manifest-path benches/Cargo.toml -- --check --update";
 
-const SOURCES: [(&str, Source); 3] =
-    [("fields", Source::Fields), ("instrument", Source::Instrument), ("setters", Source::Setters)];
+/// How it is told to us and to stock, and the bytes of inputs, and of outputs.
+const WORK: [(&str, [Source; 2], usize); 4] = [
+    ("fields", [Source::Fields; 2], PAYLOAD),
+    ("instrument", [Source::Instrument; 2], PAYLOAD),
+    ("setters", [Source::Setters; 2], PAYLOAD),
+    ("functions, 10 KB", [Source::Functions, Source::Instrument], 10_000),
+];
 
 type Figures = BTreeMap<String, BTreeMap<String, f64>>;
 
@@ -86,9 +91,10 @@ fn compare(measured: &Figures, budget: &Figures, slack: f64) -> Result<Vec<Strin
 fn cost() -> Result<Figures> {
     callgrind::require()?;
     let mut figures = Figures::new();
-    for (name, source) in SOURCES {
+    for (name, sources, payload) in WORK {
+        let of = |side, source| Scenario { source, payload, ..Scenario::of(side) };
+        let [ours, stock] = [of(Side::Ours, sources[0]), of(Side::Stock, sources[1])];
         // One on each of two cores: what is counted does not depend on it.
-        let [ours, stock] = Side::BOTH.map(|side| Scenario { source, ..Scenario::of(side) });
         let (ours, stock) = thread::scope(|scope| {
             let stock = scope.spawn(move || counted(&stock).map_err(|error| error.to_string()));
             (counted(&ours), stock.join())
