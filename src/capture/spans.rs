@@ -94,7 +94,6 @@ where
         self.link().register(subscriber);
     }
 
-    #[inline]
     fn on_new_span(&self, new: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         let is_refused = !pass::take() && ctx.span(id).is_none();
         if is_refused {
@@ -143,18 +142,15 @@ where
     }
 
     /// A subscriber that is not the global one can be asked for here, but not during an event.
-    #[inline]
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
         self.link().register_late();
         self.otel.on_enter(id, ctx);
     }
 
-    #[inline]
     fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
         self.otel.on_exit(id, ctx);
     }
 
-    #[inline]
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
         // Whoever closes a span has seen what was noted of it: its handles were passed on.
         let noted = if self.link().noted.load(Ordering::Relaxed) == 0 {
