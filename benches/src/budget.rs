@@ -91,9 +91,9 @@ fn compare(measured: &Figures, budget: &Figures, slack: f64) -> Result<Vec<Strin
 fn cost() -> Result<Figures> {
     callgrind::require()?;
     let mut figures = Figures::new();
-    for (name, sources, payload) in WORK {
+    for (name, [ours, stock], payload) in WORK {
         let of = |side, source| Scenario { source, payload, ..Scenario::of(side) };
-        let [ours, stock] = [of(Side::Ours, sources[0]), of(Side::Stock, sources[1])];
+        let (ours, stock) = (of(Side::Ours, ours), of(Side::Stock, stock));
         // One on each of two cores: what is counted does not depend on it.
         let (ours, stock) = thread::scope(|scope| {
             let stock = scope.spawn(move || counted(&stock).map_err(|error| error.to_string()));

@@ -40,7 +40,8 @@ fn write_escaped<W: ?Sized + Write>(writer: &mut W, text: &[u8]) -> io::Result<(
     }
 }
 
-/// Whether nothing is escaped, which is usual. Keys are short, and texts are long.
+/// Whether nothing is escaped, which is usual, and found out in fewer steps than where the first one is: names
+/// are shorter than a long step, and prompts many times as long.
 fn is_plain(bytes: &[u8]) -> bool {
     is_plain_by::<32>(bytes)
         .or_else(|| is_plain_by::<8>(bytes))

@@ -6,6 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::*;
+use crate::tests::cases;
 
 fn to_string<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let mut text = Vec::new();
@@ -144,6 +145,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(cases(500))]
+
     #[test]
     fn texts_are_written_as_serde_json_does(text in text(), other in text()) {
         let expected = serde_json::to_string(&text).unwrap();
